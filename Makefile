@@ -1,0 +1,91 @@
+# `make help` lists everything. All of it works on a machine with Python 3.11, git and make.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+UV_VERSION := 0.13.8
+
+# uv reads UV_FIND_LINKS where pip reads PIP_FIND_LINKS. Without either, the CPU build of torch comes from its own index.
+ifdef PIP_FIND_LINKS
+export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+endif
+ifeq ($(UV_FIND_LINKS)$(UV_INDEX)$(UV_TORCH_BACKEND),)
+TORCH_BACKEND := --torch-backend cpu
+endif
+
+# The environment is ours to fill: copies, because the framework rewrites a file of its own package at start.
+export UV_LINK_MODE ?= copy
+# Importing torch takes 8 s without bytecode files and 3 s with them.
+unexport PYTHONDONTWRITEBYTECODE
+# Skips the framework's offer to upgrade itself (sic).
+export LIGHTING_TESTING := 1
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo app stop test unit integration e2e fmt lint type check lock bench screenshots compat clean
+
+help: ## List the commands
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready ## Create .venv and install the app (a second time: nothing to do)
+
+setup-dev: $(VENV)/.ready-dev ## The same, with what tests and checks need
+
+$(UV):
+	@echo "Creating $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(VENV)/.ready: requirements.lock | $(UV)
+	@echo "Installing the app (about a minute)"
+	@$(UV) pip install --quiet --compile-bytecode $(TORCH_BACKEND) -r requirements.lock
+	@touch $@
+
+$(VENV)/.ready-dev: requirements-dev.lock $(VENV)/.ready
+	@echo "Installing what the tests need"
+	@$(UV) pip install --quiet --compile-bytecode $(TORCH_BACKEND) -r requirements-dev.lock
+	@touch $@
+
+demo: setup ## Start the app, train examples/digits through it, print the best checkpoint
+	@$(BIN)/python -m examples.demo
+
+app: setup ## Start the app in the foreground; Ctrl-C ends it
+	@lightning run app app.py --open-ui false
+
+stop: ## Stop the app that `make demo` left running
+	@$(BIN)/python -m examples.demo --stop
+
+test: setup-dev check ## Checks and the whole test suite
+	@$(BIN)/python -m pytest
+
+unit integration e2e: setup-dev ## One ring of the tests
+	@$(BIN)/python -m pytest tests/$@
+
+fmt: setup-dev ## Format the code
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lint: setup-dev ## Ruff, import contracts, spelling
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports && $(BIN)/codespell
+
+type: setup-dev ## Types
+	@$(BIN)/mypy
+
+check: lint type ## All static checks
+
+COMPILE := $(UV) pip compile --quiet --python-version 3.11 --no-emit-find-links --no-emit-index-url
+
+lock: $(UV) ## Renew the lock files from requirements*.txt
+	@$(COMPILE) $(TORCH_BACKEND) requirements.txt -o requirements.lock
+	@$(COMPILE) $(TORCH_BACKEND) -c requirements.lock requirements-dev.txt -o requirements-dev.lock
+	@sed -i 's/^\(torch==[0-9.]*\)+cpu/\1/' requirements.lock requirements-dev.lock  # which build: the installer's settings
+
+bench: setup-dev ## Run every benchmark, quickly
+	@for script in benchmarks/*.py; do $(BIN)/python $$script --quick || exit 1; done
+
+screenshots: setup-dev ## Renew the README's pictures
+	@$(BIN)/python -m examples.screenshots
+
+clean: ## Remove what was built here (not the data folder)
+	@rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,185 @@
+"""The HTTP interface, `/api/v1`: thin over the manager; mounted in Lightning's own API service."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from functools import lru_cache
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
+
+from repo_runner import health
+from repo_runner.errors import InvalidInput, RunnerError
+from repo_runner.events import read_batch
+from repo_runner.manager import Manager
+from repo_runner.models import (
+    Checkpoint,
+    Health,
+    LogSlice,
+    MetricSeries,
+    Preflight,
+    Run,
+    RunPage,
+    Submission,
+)
+from repo_runner.settings import Settings
+
+router = APIRouter(prefix="/api/v1")
+
+_EVENTS_EVERY_S = 0.5
+
+
+def install(app: FastAPI, settings: Settings) -> None:
+    """Add our routes and error answers; the manager is opened by the first request, in the process that serves."""
+    app.state.manager_of_repo_runner = lru_cache(maxsize=1)(lambda: Manager(settings))
+    app.add_exception_handler(RunnerError, _answer_error)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.include_router(router)
+
+
+def _manager(request: Request) -> Manager:
+    manager: Manager = request.app.state.manager_of_repo_runner()
+    return manager
+
+
+TheManager = Annotated[Manager, Depends(_manager)]
+
+
+@router.post("/runs", status_code=201)
+def submit(
+    submission: Submission,
+    manager: TheManager,
+    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+) -> Run:
+    """Submit a run; with an `Idempotency-Key` that was seen before, answer the run it made."""
+    return manager.submit(submission, idempotency_key)
+
+
+@router.get("/runs")
+def list_runs(
+    manager: TheManager,
+    status: str | None = None,
+    q: Annotated[str, Query(max_length=200)] = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    cursor: str | None = None,
+) -> RunPage:
+    """Newest first; `status` may name several, separated by commas."""
+    return manager.list(status=status, q=q, limit=limit, cursor=cursor)
+
+
+@router.get("/runs/{run_id}")
+def get(run_id: str, manager: TheManager) -> Run:
+    """One run."""
+    return manager.get(run_id)
+
+
+@router.post("/runs/{run_id}/stop", status_code=202)
+def stop(run_id: str, manager: TheManager) -> Run:
+    """Ask a run to save and stop."""
+    return manager.stop(run_id)
+
+
+@router.post("/runs/{run_id}/resume", status_code=202)
+def resume(run_id: str, manager: TheManager) -> Run:
+    """Queue a new attempt that goes on from the saved checkpoint."""
+    return manager.resume(run_id)
+
+
+@router.delete("/runs/{run_id}", status_code=204)
+def delete(run_id: str, manager: TheManager) -> None:
+    """Remove an ended run and its folder."""
+    manager.delete(run_id)
+
+
+@router.get("/runs/{run_id}/logs")
+def logs(
+    run_id: str,
+    manager: TheManager,
+    after: Annotated[int | None, Query(ge=0)] = None,
+    tail: Annotated[int | None, Query(ge=1, le=4 << 20)] = None,
+    q: Annotated[str, Query(max_length=500)] = "",
+    stream: Annotated[str, Query(pattern="^(output|build)$")] = "output",
+) -> LogSlice:
+    """Output after a byte offset, or its tail (bytes), or the lines that hold `q`."""
+    return manager.logs(run_id, after=after, tail=tail, q=q, stream=stream)
+
+
+@router.get("/runs/{run_id}/metrics")
+def metrics(
+    run_id: str,
+    manager: TheManager,
+    name: Annotated[list[str] | None, Query()] = None,
+    max_points: Annotated[int, Query(ge=4, le=100_000)] = 500,
+) -> tuple[MetricSeries, ...]:
+    """The curves, thinned without losing extremes."""
+    return manager.metrics(run_id, name or (), max_points)
+
+
+@router.get("/runs/{run_id}/checkpoints")
+def checkpoints(run_id: str, manager: TheManager) -> tuple[Checkpoint, ...]:
+    """The checkpoints in the run folder, best first."""
+    return manager.checkpoints(run_id)
+
+
+@router.get("/runs/{run_id}/checkpoints/{name}")
+def download(run_id: str, name: str, manager: TheManager) -> FileResponse:
+    """A checkpoint by `best`, `last` or name; ranges are served. Loading such a file runs code from it."""
+    checkpoint, file = manager.checkpoint_file(run_id, name)
+    headers = {"X-Content-Type-Options": "nosniff", "X-Checksum-Sha256": checkpoint.sha256}
+    return FileResponse(file, media_type="application/octet-stream", filename=checkpoint.name, headers=headers)
+
+
+@router.get("/runs/{run_id}/events")
+async def events(
+    run_id: str, request: Request, manager: TheManager, last_event_id: Annotated[str | None, Header()] = None
+) -> StreamingResponse:
+    """The run's events as server-sent events; ids are byte offsets, so a reader goes on where it was cut off."""
+    await asyncio.to_thread(manager.get, run_id)
+    offset = int(last_event_id) if last_event_id and last_event_id.isdigit() else 0
+    stream = _stream(manager, run_id, offset, request)
+    return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
+@router.post("/preflight")
+def preflight(submission: Submission, manager: TheManager) -> Preflight:
+    """What is known about a submission before it starts."""
+    return manager.preflight(submission)
+
+
+@router.get("/health")
+def get_health(manager: TheManager) -> Health:
+    """State of the app."""
+    return health.check(manager)
+
+
+async def _stream(manager: Manager, run_id: str, offset: int, request: Request) -> AsyncIterator[str]:
+    path = manager.paths.run(run_id).events
+    while not await request.is_disconnected():
+        ended = (await asyncio.to_thread(manager.get, run_id)).status.is_terminal
+        batch = await asyncio.to_thread(read_batch, path, offset)
+        offset = batch.next_offset
+        for event in batch.events:
+            yield f"event: {event.get('kind')}\nid: {offset}\ndata: {json.dumps(event)}\n\n"
+        if ended and not batch.events:
+            return
+        if not batch.events:
+            await asyncio.sleep(_EVENTS_EVERY_S)
+
+
+def _answer_error(_request: Request, error: Any) -> JSONResponse:
+    return JSONResponse({"error": error.as_dict()}, status_code=error.http_status)
+
+
+def _answer_invalid(_request: Request, error: Any) -> JSONResponse:
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path", "header")) or None
+    invalid = InvalidInput(
+        f"The field {field or 'body'} is not valid: {first['msg'][0].lower()}{first['msg'][1:]}.",
+        field=field,
+        hint="Correct this field and send it again.",
+    )
+    return _answer_error(_request, invalid)

@@ -1,0 +1,53 @@
+"""The local backend: the supervisor is a detached process on this machine."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+from repo_runner import lease, process
+from repo_runner.app_file import write_private
+from repo_runner.models import RunSpec
+from repo_runner.paths import RunPaths
+from repo_runner.settings import Settings
+
+
+class LocalBackend:
+    """Starts `python -m repo_runner.supervise RUN_DIR` in a session of its own, so that it outlives the app."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._children: list[subprocess.Popen[bytes]] = []
+
+    def launch(self, paths: RunPaths, spec: RunSpec, attempt: int) -> None:
+        """Write the run folder's `spec.json` and start the supervisor; a second one ends at once by the lease."""
+        paths.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not paths.spec.exists():
+            write_private(paths.spec, spec.model_dump_json(indent=2))
+        argv = [sys.executable, "-m", "repo_runner.supervise", str(paths.root), str(attempt)]
+        env = {**self._settings.supervisor_env, process.MARKER: paths.run_id}
+        with paths.supervisor_log.open("ab") as log:
+            self._children.append(process.start(argv, env=env, output=log))
+
+    def is_alive(self, paths: RunPaths) -> bool:
+        """Whether the lease is held, or a supervisor of ours is still on its way to it."""
+        self._children = [c for c in self._children if c.poll() is None]
+        return bool(self._children) or lease.holder(paths.lock) is not None
+
+    def was_started(self, paths: RunPaths) -> bool:
+        """A supervisor takes the lease before anything else."""
+        return paths.lock.exists()
+
+    def stop(self, paths: RunPaths) -> None:
+        """Leave `stop.json` (kept if the supervisor is busy or restarting) and wake the supervisor."""
+        if not paths.stop.exists():
+            write_private(paths.stop, f'{{"requested_at": {time.time()}}}')
+        holder = lease.holder(paths.lock)
+        if holder is not None:
+            holder.signal(signal.SIGTERM)
+
+    def clean_up(self, paths: RunPaths) -> None:
+        """Kill every process that carries this run's marker."""
+        process.kill_marked(paths.run_id)

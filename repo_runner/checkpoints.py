@@ -1,0 +1,130 @@
+"""The script's own checkpoints, copied into the run folder as soon as they improve, pruned as Lightning prunes.
+
+A checkpoint is opaque bytes: copied aside, hashed while it is copied, renamed; never opened as what it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from repo_runner.events import Event, EventWriter
+from repo_runner.models import Checkpoint
+
+_CHUNK_BYTES = 1 << 20
+
+
+class CheckpointKeeper:
+    """Keeps the best and the last checkpoint of each ModelCheckpoint; what the script deleted is deleted here too."""
+
+    def __init__(self, folder: Path, writer: EventWriter, cwd: Path, known: tuple[Checkpoint, ...] = ()) -> None:
+        self._folder = folder
+        self._writer = writer
+        #: Where the script runs, which its relative paths start from.
+        self._cwd = cwd
+        #: By source path: the copy, and the (mtime, size) of the source it was made from.
+        self._kept: dict[str, Checkpoint] = {c.path: c for c in known}
+        self._stamps: dict[str, tuple[int, int]] = {}
+        self._said: set[str] = set()
+
+    def see(self, event: Event) -> None:
+        """Take in a probe's `checkpoint` event: the state of every ModelCheckpoint of the Trainer."""
+        callbacks = event.get("ckpts", [])
+        main = next((c for c in callbacks if c.get("monitor")), callbacks[0] if callbacks else None)
+        for callback in callbacks:
+            self._see_callback(callback, event, is_main=callback is main)
+        self._prune()
+        items = [c.model_dump(mode="json") for c in self._kept.values()]
+        self._writer.write("checkpoints", t=event["t"], items=items)
+
+    def _see_callback(self, callback: dict[str, Any], event: Event, *, is_main: bool) -> None:
+        best, last = callback.get("best_path"), callback.get("last_path") or callback.get("last_saved")
+        for path in dict.fromkeys(p for p in (best, last) if p):
+            self._keep(path, event, callback)
+        if is_main:
+            for path, kept in self._kept.items():
+                self._kept[path] = kept.model_copy(update={"is_best": path == best, "is_last": path == last})
+            self._score(best, callback)
+
+    def _score(self, best: str | None, callback: dict[str, Any]) -> None:
+        if best in self._kept:
+            facts = {k: callback.get(k) for k in ("monitor", "mode")}
+            score = callback.get("best_score")
+            facts["score"] = score if isinstance(score, int | float) else None
+            self._kept[best] = self._kept[best].model_copy(update=facts)
+
+    def _keep(self, path: str, event: Event, callback: dict[str, Any]) -> None:
+        source = self._cwd / path
+        try:
+            stamp = _stamp(source)
+            if self._stamps.get(path) == stamp:
+                return
+            target = self._folder / self._name(path)
+            sha256, size = _copy(source, target)
+        except OSError as error:
+            self._say(path, error)
+            return
+        self._stamps[path] = stamp
+        self._kept[path] = Checkpoint(
+            name=target.name,
+            path=path,
+            monitor=callback.get("monitor"),
+            mode=callback.get("mode"),
+            epoch=event.get("epoch"),
+            step=event.get("step"),
+            sha256=sha256,
+            size_bytes=size,
+            saved_at=datetime.fromtimestamp(event["t"], UTC),
+        )
+
+    def _name(self, path: str) -> str:
+        """The file's own name, made unique: two callbacks may use the same one in two folders."""
+        if path in self._kept:
+            return self._kept[path].name
+        name, taken = Path(path).name, {c.name for c in self._kept.values()}
+        if name not in taken:
+            return name
+        return f"{hashlib.sha256(path.encode()).hexdigest()[:8]}-{name}"
+
+    def _prune(self) -> None:
+        for path in [p for p, c in self._kept.items() if not c.is_best and not (self._cwd / p).exists()]:
+            (self._folder / self._kept.pop(path).name).unlink(missing_ok=True)
+            self._stamps.pop(path, None)
+
+    def _say(self, path: str, error: OSError) -> None:
+        """A remote or vanished checkpoint is said once, and is not fatal."""
+        if path not in self._said:
+            self._said.add(path)
+            reason = error.strerror or str(error)
+            self._writer.write("note", code="checkpoint_missing", message=f"Not copied: {path} ({reason}).")
+
+
+def _stamp(source: Path) -> tuple[int, int]:
+    info = source.stat()
+    if not stat.S_ISREG(info.st_mode):
+        raise FileNotFoundError(0, "it is a folder or a special file", str(source))
+    return info.st_mtime_ns, info.st_size
+
+
+def _copy(source: Path, target: Path) -> tuple[str, int]:
+    """Copy aside, hash on the way, rename; returns sha256 and size in bytes."""
+    target.parent.mkdir(exist_ok=True)
+    partial = target.with_name(target.name + ".partial")
+    digest, size = hashlib.sha256(), 0
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        with os.fdopen(os.open(source, flags), "rb") as reader, partial.open("wb") as writer:
+            while chunk := reader.read(_CHUNK_BYTES):
+                digest.update(chunk)
+                writer.write(chunk)
+                size += len(chunk)
+            writer.flush()
+            os.fsync(writer.fileno())
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return digest.hexdigest(), size

@@ -1,0 +1,220 @@
+"""The command line: `python -m repo_runner …`, thin over the client.
+
+Exit codes: 0 done (with `--wait`: the run succeeded) · 1 the app failed · 2 bad input · 3 no such run or file · 4 not possible
+in the run's state · 5 the app does not answer · 6 the data folder is in use · 10 the run failed · 11 the run was stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from repo_runner.client import Client
+from repo_runner.errors import RunnerError
+from repo_runner.models import Run, RunStatus, Submission
+from repo_runner.progress_line import ProgressLine, describe
+from repo_runner.settings import Settings
+
+_ENDS = {RunStatus.SUCCEEDED: 0, RunStatus.FAILED: 10, RunStatus.STOPPED: 11}
+_EXIT_BY_HTTP = {404: 3, 409: 4, 422: 2}
+_POLL_S = 0.5
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; an error a person can mend is one line on stderr."""
+    words, script_args = _split(sys.argv[1:] if argv is None else list(argv))
+    asked = _parser().parse_args(words)
+    asked.script_args = script_args
+    try:
+        client = Client(asked.address, asked.token) if asked.address else Client.from_settings(Settings.from_env())
+        command: Callable[[Client, argparse.Namespace], int] = asked.command
+        return command(client, asked)
+    except RunnerError as error:
+        return _complain(error)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    """Ours, and after the first `--` the script's: argparse would look for options among the latter."""
+    if "--" not in words:
+        return words, []
+    at = words.index("--")
+    return words[:at], words[at + 1 :]
+
+
+def submit(client: Client, asked: argparse.Namespace) -> int:
+    """Submit a run, and with `--wait` follow it to its end."""
+    submission = Submission(
+        link=asked.link,
+        ref=asked.ref,
+        script_path=asked.script,
+        script_args=asked.script_args,
+        requirements=asked.requirement,
+        name=asked.name,
+        python=asked.python,
+    )
+    run = client.submit(submission, asked.idempotency_key or str(uuid.uuid4()))
+    if not asked.wait:
+        _show(run, asked, run.run_id)
+        return 0
+    run = wait(client, run)
+    _show(run, asked, describe(run))
+    return _ENDS[run.status]
+
+
+def wait(client: Client, run: Run) -> Run:
+    """Follow a run to its end with a live line on stderr."""
+    with ProgressLine(sys.stderr) as line:
+        while not run.status.is_terminal:
+            line.show(describe(run))
+            time.sleep(_POLL_S)  # the API has no blocking read of a run; its event stream is for single events
+            run = client.get(run.run_id)
+    return run
+
+
+def list_runs(client: Client, asked: argparse.Namespace) -> int:
+    """List runs, newest first."""
+    page = client.list(status=asked.status, q=asked.q, limit=asked.limit)
+    _show(page, asked, "\n".join(f"{r.run_id}  {describe(r)}" for r in page.runs) or "No runs yet.")
+    return 0
+
+
+def show(client: Client, asked: argparse.Namespace) -> int:
+    """Show one run."""
+    run = client.get(asked.run)
+    _show(run, asked, "\n".join(f"{name}: {value}" for name, value in _facts(run).items() if value not in (None, "")))
+    return 0
+
+
+def logs(client: Client, asked: argparse.Namespace) -> int:
+    """Print a run's output; `-f` follows it until the run ends."""
+    offset = 0
+    while True:
+        ended = client.get(asked.run).status.is_terminal
+        piece = client.logs(asked.run, after=offset, stream=asked.stream)
+        sys.stdout.write(piece.text)
+        sys.stdout.flush()
+        if piece.next_offset == offset and (ended or not asked.follow):
+            return 0
+        if piece.next_offset == offset:
+            time.sleep(_POLL_S)
+        offset = piece.next_offset
+
+
+def stop(client: Client, asked: argparse.Namespace) -> int:
+    """Ask a run to save and stop."""
+    _show(client.stop(asked.run), asked, f"{asked.run} is asked to stop.")
+    return 0
+
+
+def resume(client: Client, asked: argparse.Namespace) -> int:
+    """Start a new attempt from the saved checkpoint."""
+    _show(client.resume(asked.run), asked, f"{asked.run} is queued again.")
+    return 0
+
+
+def delete(client: Client, asked: argparse.Namespace) -> int:
+    """Remove an ended run and its folder."""
+    client.delete(asked.run)
+    sys.stdout.write(f"{asked.run} is deleted.\n")
+    return 0
+
+
+def download(client: Client, asked: argparse.Namespace) -> int:
+    """Save a checkpoint; its sha256 is compared."""
+    names = {c.name: c for c in client.checkpoints(asked.run)}
+    known = next((c for c in names.values() if asked.name in (c.name, "best" * c.is_best, "last" * c.is_last)), None)
+    target = Path(asked.output or (known.name if known else f"{asked.name}.ckpt"))
+    sha256 = client.download(asked.run, asked.name, target)
+    sys.stdout.write(f"{target}\nsha256: {sha256}\n")
+    return 0
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    score = f"{run.best_model_score} ({run.monitor}, {run.mode})" if run.best_model_score is not None else None
+    return {
+        "run_id": run.run_id,
+        "name": run.name,
+        "status": run.status.value,
+        "state": describe(run),
+        "repo_url": run.spec.repo_url,
+        "ref": run.spec.ref,
+        "commit_sha": run.commit_sha,
+        "script": " ".join([run.spec.script_path, *run.spec.script_args]),
+        "best_model_score": score,
+        "best_model_path": run.best_model_path,
+        "error": f"{run.failure.message} {run.failure.hint}" if run.failure else None,
+    }
+
+
+def _show(record: BaseModel, asked: argparse.Namespace, text: str) -> None:
+    sys.stdout.write((record.model_dump_json(indent=2) if asked.json else text) + "\n")
+
+
+def _complain(error: RunnerError) -> int:
+    where = f" ({error.field})" if error.field else ""
+    sys.stderr.write(f"repo-runner: {error.message}{where} {error.hint_text}".rstrip() + "\n")
+    for line in error.lines:
+        sys.stderr.write(f"  {line}\n")
+    return _EXIT_BY_HTTP.get(error.http_status, error.exit_code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m repo_runner",
+        description="Train a script from a GitHub link and watch it live.",
+        epilog=__doc__.split("\n\n", 1)[1] if __doc__ else None,
+    )
+    parser.add_argument("--address", default="", help="of the app (default: the app on this data folder)")
+    parser.add_argument("--token", default="", help=argparse.SUPPRESS)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_submit(commands)
+    _add_reads(commands)
+    for verb, command in (("stop", stop), ("resume", resume), ("delete", delete)):
+        _add(commands, verb, command).add_argument("run")
+    saving = _add(commands, "download", download)
+    saving.add_argument("run")
+    saving.add_argument("name", nargs="?", default="best", help="best, last or a checkpoint's name")
+    saving.add_argument("-o", "--output", help="file to write (default: the checkpoint's name)")
+    return parser
+
+
+def _add_submit(commands: Any) -> None:
+    parser = _add(commands, "submit", submit)
+    parser.add_argument("link", help="any link to a GitHub repository, branch, commit or script")
+    parser.add_argument("--ref", default="", help="branch, tag or commit (default: the default branch)")
+    parser.add_argument("--script", default="", help="path from the top of the repository")
+    parser.add_argument("--requirement", action="append", default=[], metavar="REQ", help="extra requirement")
+    parser.add_argument("--name", default="")
+    parser.add_argument("--python", default="", help="Python version, such as 3.11")
+    parser.add_argument("--idempotency-key", default="", help="the same key twice is the same run")
+    parser.add_argument("--wait", action="store_true", help="follow the run to its end")
+    parser.usage = "%(prog)s LINK [options] [-- SCRIPT_ARGS]"
+
+
+def _add_reads(commands: Any) -> None:
+    listing = _add(commands, "list", list_runs)
+    listing.add_argument("--status", help="pending, running, succeeded, failed, stopped; several with commas")
+    listing.add_argument("-q", default="", help="words in the name, id or commit")
+    listing.add_argument("--limit", type=int, default=20)
+    _add(commands, "show", show).add_argument("run")
+    reading = _add(commands, "logs", logs)
+    reading.add_argument("run")
+    reading.add_argument("-f", "--follow", action="store_true")
+    reading.add_argument("--stream", choices=("output", "build"), default="output")
+
+
+def _add(commands: Any, verb: str, command: Callable[..., int]) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(verb, help=(command.__doc__ or "").rstrip("."))
+    parser.set_defaults(command=command)
+    parser.add_argument("--json", action="store_true", help="print the API's answer")
+    return parser

@@ -1,0 +1,178 @@
+"""HTTP client with the manager's verbs; what the UI and the command line use."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from repo_runner.app_file import AppAddress
+from repo_runner.errors import AppUnreachable, RunnerError, SourceError
+from repo_runner.models import (
+    Checkpoint,
+    Health,
+    LogSlice,
+    MetricSeries,
+    Preflight,
+    Run,
+    RunPage,
+    Submission,
+)
+from repo_runner.settings import Settings
+
+_TIMEOUT = httpx.Timeout(30.0, connect=3.0)
+#: A submission fetches from the repository's host.
+_SUBMIT_TIMEOUT = httpx.Timeout(180.0, connect=3.0)
+
+
+class ApiError(RunnerError):
+    """The app refused the call."""
+
+    @classmethod
+    def of(cls, response: httpx.Response) -> ApiError:
+        """The error the app answered with."""
+        try:
+            facts = response.json()["error"]
+        except (ValueError, KeyError, TypeError):
+            return cls(f"The app answered {response.status_code}.", code="http_error")
+        error = cls(
+            facts["message"],
+            hint=facts.get("hint"),
+            field=facts.get("field"),
+            lines=facts.get("lines") or [],
+            code=facts.get("code"),
+        )
+        error.http_status = response.status_code  # type: ignore[misc]  # the instance's own, over the class's default
+        return error
+
+
+class Client:
+    """Talks to a running app; raises AppUnreachable, or ApiError with the app's own sentence."""
+
+    def __init__(self, address: str, token: str = "") -> None:
+        self.address = address.rstrip("/")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx.Client(
+            base_url=f"{self.address}/api/v1", headers=headers, timeout=_TIMEOUT, trust_env=False
+        )
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Client:
+        """For the app that uses this data folder."""
+        found = AppAddress.find(settings)
+        return cls(found.address, found.token)
+
+    def submit(self, submission: Submission, idempotency_key: str | None = None) -> Run:
+        """Submit a run."""
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        body = submission.model_dump(mode="json")
+        return Run.model_validate(self._call("POST", "/runs", json=body, headers=headers, timeout=_SUBMIT_TIMEOUT))
+
+    def preflight(self, submission: Submission) -> Preflight:
+        """Check a submission without starting it."""
+        body = submission.model_dump(mode="json")
+        return Preflight.model_validate(self._call("POST", "/preflight", json=body, timeout=_SUBMIT_TIMEOUT))
+
+    def get(self, run_id: str) -> Run:
+        """One run."""
+        return Run.model_validate(self._call("GET", f"/runs/{run_id}"))
+
+    def list(self, status: str | None = None, q: str = "", limit: int = 50, cursor: str | None = None) -> RunPage:
+        """A page of runs, newest first."""
+        asked = {"status": status, "q": q or None, "limit": limit, "cursor": cursor}
+        return RunPage.model_validate(self._call("GET", "/runs", params=_given(asked)))
+
+    def logs(
+        self,
+        run_id: str,
+        after: int | None = None,
+        tail: int | None = None,
+        q: str = "",
+        stream: str = "output",
+    ) -> LogSlice:
+        """A piece of a run's output."""
+        asked = {"after": after, "tail": tail, "q": q or None, "stream": stream}
+        return LogSlice.model_validate(self._call("GET", f"/runs/{run_id}/logs", params=_given(asked)))
+
+    def metrics(self, run_id: str, names: Sequence[str] | None = None, max_points: int = 500) -> tuple[MetricSeries, ...]:
+        """A run's curves."""
+        asked = _given({"name": list_of(names), "max_points": max_points})
+        return tuple(MetricSeries.model_validate(s) for s in self._call("GET", f"/runs/{run_id}/metrics", params=asked))
+
+    def checkpoints(self, run_id: str) -> tuple[Checkpoint, ...]:
+        """A run's checkpoints, best first."""
+        return tuple(Checkpoint.model_validate(c) for c in self._call("GET", f"/runs/{run_id}/checkpoints"))
+
+    def stop(self, run_id: str) -> Run:
+        """Ask a run to save and stop."""
+        return Run.model_validate(self._call("POST", f"/runs/{run_id}/stop"))
+
+    def resume(self, run_id: str) -> Run:
+        """Queue a new attempt."""
+        return Run.model_validate(self._call("POST", f"/runs/{run_id}/resume"))
+
+    def delete(self, run_id: str) -> None:
+        """Remove an ended run."""
+        self._call("DELETE", f"/runs/{run_id}")
+
+    def health(self) -> Health:
+        """State of the app."""
+        return Health.model_validate(self._call("GET", "/health"))
+
+    def state(self) -> dict[str, Any]:
+        """Lightning's shared state, as the framework serves it."""
+        headers = {"X-Lightning-Session-UUID": "repo-runner", "X-Lightning-Session-ID": "repo-runner"}
+        state: dict[str, Any] = self._call("GET", "/state", headers=headers)
+        return state
+
+    def events(self, run_id: str) -> Iterator[dict[str, Any]]:
+        """The run's events from the first, live until the run ends."""
+        with self._http.stream("GET", f"/runs/{run_id}/events", timeout=None) as response:  # noqa: S113  (live)
+            for line in response.iter_lines():
+                if line.startswith("data: "):
+                    yield json.loads(line.removeprefix("data: "))
+
+    def download_url(self, run_id: str, name: str) -> str:
+        """Where a browser gets a checkpoint."""
+        return f"{self.address}/api/v1/runs/{run_id}/checkpoints/{name}"
+
+    def download(self, run_id: str, name: str, destination: Path) -> str:
+        """Save a checkpoint (aside, then moved into place) and return its sha256, which was compared on the way."""
+        partial = destination.with_name(destination.name + ".partial")
+        digest = hashlib.sha256()
+        with self._http.stream("GET", f"/runs/{run_id}/checkpoints/{name}") as response:
+            if response.is_error:
+                response.read()
+                raise ApiError.of(response)
+            with partial.open("wb") as file:
+                for chunk in response.iter_bytes():
+                    digest.update(chunk)
+                    file.write(chunk)
+            promised = response.headers["X-Checksum-Sha256"]
+        if digest.hexdigest() != promised:
+            partial.unlink()
+            raise SourceError("The downloaded checkpoint is damaged: its sha256 differs.", hint="Download it again.")
+        partial.replace(destination)
+        return promised
+
+    def _call(self, method: str, path: str, **options: Any) -> Any:
+        try:
+            response = self._http.request(method, path, **options)
+        except httpx.TransportError as error:
+            raise AppUnreachable(f"The app at {self.address} does not answer.") from error
+        if response.is_error:
+            raise ApiError.of(response)
+        return response.json() if response.content else None
+
+
+def _given(asked: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def list_of(names: Sequence[str] | None) -> Any:
+    """httpx repeats a parameter for each item."""
+    return list(names) if names else None

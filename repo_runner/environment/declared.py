@@ -1,0 +1,84 @@
+"""Reads what a repository declares for one script and layers the extra requirements on top.
+
+Only files are read; nothing of the repository is executed and nothing is resolved.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from repo_runner.dependency_files import find_dependency_files, folders_upwards, kind_of
+from repo_runner.environment import conda_file, project_files, requirement_files
+from repo_runner.environment.plan import DependencyPlan
+from repo_runner.requirements import names_lightning
+
+_Reader = Callable[[Path, str, Sequence[str]], DependencyPlan | None]
+_READERS: dict[str, _Reader] = {
+    "uv.lock": project_files.read_lock,
+    "pyproject.toml": project_files.read_pyproject,
+    "requirements": requirement_files.read,
+    "environment": conda_file.read_conda,
+    "setup.py": project_files.read_setup,
+}
+
+
+def plan_dependencies(
+    checkout: Path, script_path: str, requirements: Sequence[str], defaults: Sequence[str]
+) -> DependencyPlan:
+    """The plan for a script; `defaults` stand in for no file and no Lightning asked for."""
+    files = find_dependency_files(tuple(_nearby(checkout, script_path)), script_path)
+    plan = _declared(checkout, files)
+    if plan is None:
+        plan = DependencyPlan(lines=() if names_lightning(requirements) else tuple(defaults))
+    asked = _python_version_file(checkout, script_path) or plan.python
+    return replace(plan, lines=(*plan.lines, *requirements), python=_valid_python(asked))
+
+
+def _nearby(checkout: Path, script_path: str) -> Iterator[str]:
+    """The files beside the script and in the folders above it."""
+    for folder in folders_upwards(script_path):
+        if (checkout / folder).is_dir():
+            names = sorted(entry.name for entry in (checkout / folder).iterdir() if entry.is_file())
+            yield from (f"{folder}/{name}" if folder else name for name in names)
+
+
+def _declared(checkout: Path, files: Sequence[str]) -> DependencyPlan | None:
+    """The plan of the first file that declares something, together with the nearest package."""
+    plans = [plan for path in files if (plan := _READERS[kind_of(path)](checkout, path, files))]
+    if not plans:
+        return None
+    chosen = next((plan for plan in plans if plan.declares), plans[0])
+    package = next((plan for plan in plans if plan.packages), chosen)
+    if chosen.lock is not None or chosen.packages:
+        return chosen
+    return replace(
+        chosen,
+        packages=package.packages,
+        files=tuple(dict.fromkeys((*chosen.files, *package.files))),
+        needs_tree=chosen.needs_tree or package.needs_tree,
+    )
+
+
+def _python_version_file(checkout: Path, script_path: str) -> str:
+    """What the nearest `.python-version` asks for; a patch release is rarely meant."""
+    for folder in folders_upwards(script_path):
+        path = checkout / folder / ".python-version"
+        if path.is_file() and not path.is_symlink():
+            match = re.search(r"\d+\.\d+", path.read_text(errors="replace"))
+            return match[0] if match else ""
+    return ""
+
+
+def _valid_python(asked: str) -> str:
+    """A version or range as packaging understands it; anything else asks for nothing."""
+    if re.fullmatch(r"\d+(\.\d+)*", asked):
+        return asked
+    try:
+        return str(SpecifierSet(asked))
+    except InvalidSpecifier:
+        return ""

@@ -1,0 +1,111 @@
+"""What a run's work does: start or re-attach the supervisor, ingest what it writes, hand it a stop, write the end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from repo_runner import bell
+from repo_runner.backends.local import LocalBackend
+from repo_runner.ingest import ingest
+from repo_runner.lifecycle import SUPERVISOR_LOST, ExitRecord, decide
+from repo_runner.models import Failure, RunSpec, RunStatus
+from repo_runner.paths import HomePaths
+from repo_runner.run_view import summarize
+from repo_runner.settings import Settings
+from repo_runner.store import Store
+from repo_runner.tables import RunRow
+
+_LOOK_EVERY_S = 0.1
+_SUMMARY_EVERY_S = 0.5
+
+
+class Follower:
+    """Follows one run; may be killed anywhere and started again, because all it knows is in the store and the folder."""
+
+    def __init__(self, settings: Settings, run_id: str, on_summary: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._run_id = run_id
+        self._on_summary = on_summary
+        home = HomePaths(settings.home)
+        self._paths = home.run(run_id)
+        self._bell = home.bell
+        self._backend = LocalBackend(settings)
+        self._summary = ""
+        self._summarized_at = 0.0
+
+    def follow(self, closing: threading.Event) -> None:
+        """Return when the run has ended, or when `closing` is set (the run then goes on without us)."""
+        store = Store(self._settings.store_url)
+        try:
+            self._attach(store)
+            while not self._step(store):
+                if closing.wait(_LOOK_EVERY_S):
+                    return
+        finally:
+            store.close()
+
+    def _attach(self, store: Store) -> None:
+        attempt = store.begin(self._run_id)
+        row = store.get(self._run_id)
+        if RunStatus(row.status).is_terminal:
+            return
+        self._put_away_earlier_attempt(attempt)
+        if not self._paths.exit.exists() and not self._backend.was_started(self._paths):
+            self._backend.launch(self._paths, RunSpec.model_validate(row.spec), attempt)
+
+    def _put_away_earlier_attempt(self, attempt: int) -> None:
+        """In this order, so that a crash in between is made good by doing it again."""
+        record = self._exit_record()
+        if record is not None and record.attempt < attempt:
+            self._paths.lock.unlink(missing_ok=True)
+            self._paths.stop.unlink(missing_ok=True)
+            self._paths.exit.rename(self._paths.ended(record.attempt))
+
+    def _step(self, store: Store) -> bool:
+        """One look at the run folder; True when the run has ended."""
+        alive = self._backend.is_alive(self._paths)
+        row = ingest(store, self._paths, self._run_id)
+        self._publish(row)
+        if RunStatus(row.status).is_terminal:
+            return True
+        if row.stop_requested_at:
+            self._backend.stop(self._paths)
+        if alive:
+            return False
+        return self._end(store, row)
+
+    def _end(self, store: Store, row: RunRow) -> bool:
+        """The supervisor is gone: take its word from `exit.json`, or say that it was lost."""
+        row = ingest(store, self._paths, self._run_id)
+        record = self._exit_record()
+        if record is None:
+            self._backend.clean_up(self._paths)
+            status, failure, ended_at = RunStatus.FAILED, SUPERVISOR_LOST, time.time()
+        else:
+            status, failure = decide(record, stop_requested=row.stop_requested_at is not None)
+            ended_at = record.ended_at
+        self._finish(store, status, failure, ended_at)
+        self._publish(store.get(self._run_id), now=True)
+        return True
+
+    def _finish(self, store: Store, status: RunStatus, failure: Failure | None, ended_at: float) -> None:
+        facts = failure.model_dump(mode="json") if failure else None
+        store.finish(self._run_id, status=status.value, failure=facts, ended_at=ended_at)
+        bell.ring(self._bell)
+
+    def _exit_record(self) -> ExitRecord | None:
+        try:
+            return ExitRecord.model_validate_json(self._paths.exit.read_text())
+        except FileNotFoundError:
+            return None
+
+    def _publish(self, row: RunRow, *, now: bool = False) -> None:
+        if not now and time.monotonic() - self._summarized_at < _SUMMARY_EVERY_S:
+            return
+        self._summarized_at = time.monotonic()
+        summary = summarize(row, self._paths)
+        if summary != self._summary:
+            self._summary = summary
+            self._on_summary(summary)

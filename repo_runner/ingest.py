@@ -1,0 +1,122 @@
+"""Run folder → store, exactly once: events after the stored byte offset become rows together with the new offset."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from repo_runner.events import Event, read_batch
+from repo_runner.models import RunPhase
+from repo_runner.paths import RunPaths
+from repo_runner.store import Changes, Store
+from repo_runner.tables import RunRow
+
+#: Names of metrics in a run's summary; more are in the store.
+MAX_LAST_METRICS = 64
+_MAX_NAME_CHARS = 500
+_MAX_NOTES = 20
+
+
+def ingest(store: Store, paths: RunPaths, run_id: str) -> RunRow:
+    """Bring the store up to the run folder's event stream; returns the run as it then is."""
+    while True:
+        row = store.get(run_id)
+        batch = read_batch(paths.events, row.events_offset)
+        if batch.next_offset == row.events_offset:
+            return row
+        changes = interpret(batch.events, row)
+        store.apply(run_id, offset=row.events_offset, next_offset=batch.next_offset, changes=changes)
+
+
+def interpret(events: tuple[Event, ...], row: RunRow) -> Changes:
+    """What the events mean for the store; an event this version does not know means nothing."""
+    changes = Changes()
+    state = _State(row, changes)
+    for event in events:
+        handler = getattr(state, f"on_{event.get('kind')}", None)
+        if handler is not None:
+            handler(event)
+    return changes
+
+
+class _State:
+    """Folds events into the columns of a run's row."""
+
+    def __init__(self, row: RunRow, changes: Changes) -> None:
+        self._row = row
+        self._changes = changes
+        self._columns = changes.columns
+
+    def on_phase(self, event: Event) -> None:
+        phases = [dict(p) for p in self._now("phases")]
+        if phases and phases[-1]["ended_at"] is None:
+            phases[-1]["ended_at"] = event["t"]
+        phase = RunPhase(event["phase"]).value
+        phases.append({"phase": phase, "started_at": event["t"], "ended_at": None})
+        self._columns.update(phase=phase, phases=phases, progress={"phase": phase})
+
+    def on_environment(self, event: Event) -> None:
+        self._columns["environment_key"] = event["environment_key"]
+
+    def on_progress(self, event: Event) -> None:
+        self._columns["progress"] = _data(event)
+
+    def on_metrics(self, event: Event) -> None:
+        last = dict(self._now("last_metrics"))
+        for name, raw in event["values"].items():
+            value, text = _number(raw)
+            self._changes.metrics.append(
+                {
+                    "name": name[:_MAX_NAME_CHARS],
+                    "step": event["step"],
+                    "epoch": event.get("epoch"),
+                    "timestamp": event["t"],
+                    "value": value,
+                    "text": text,
+                }
+            )
+            if name in last or len(last) < MAX_LAST_METRICS:
+                last[name[:_MAX_NAME_CHARS]] = value
+        self._columns["last_metrics"] = last
+
+    def on_trainer(self, event: Event) -> None:
+        self._columns["has_probe"] = True
+        self._columns["trainer"] = {**self._now("trainer"), **_data(event)}
+
+    def on_hparams(self, event: Event) -> None:
+        self._columns["hparams"] = {**self._now("hparams"), **event["values"]}
+
+    def on_checkpoints(self, event: Event) -> None:
+        self._changes.checkpoints = event["items"]
+        for item in event["items"]:
+            if item["is_best"]:
+                self._columns.update(
+                    monitor=item["monitor"],
+                    mode=item["mode"],
+                    best_model_score=item["score"],
+                    best_model_path=f"checkpoints/{item['name']}",
+                )
+
+    def on_note(self, event: Event) -> None:
+        self._columns["notes"] = [*self._now("notes"), event["message"]][-_MAX_NOTES:]
+
+    def on_exit(self, event: Event) -> None:
+        phases = [dict(p) for p in self._now("phases")]
+        if phases:
+            phases[-1]["ended_at"] = event["t"]
+        self._columns.update(phases=phases, exit_code=event.get("exit_code"))
+
+    def _now(self, column: str) -> Any:
+        return self._columns.get(column, getattr(self._row, column)) or type(getattr(self._row, column))()
+
+
+def _data(event: Event) -> dict[str, Any]:
+    return {k: v for k, v in event.items() if k not in ("seq", "t", "kind")}
+
+
+def _number(raw: Any) -> tuple[float | None, str | None]:
+    """A finite number, or None and the word for what it was."""
+    if isinstance(raw, str):
+        return None, raw[:8]
+    value = float(raw)
+    return (value, None) if math.isfinite(value) else (None, str(value))

@@ -1,0 +1,79 @@
+"""From what a person typed to a validated RunSpec, or one sentence that names the field that is wrong."""
+
+from __future__ import annotations
+
+import shlex
+
+from repo_runner.errors import InvalidArguments, InvalidInput
+
+#: Variables that would change how the app's own parts behave inside a run; giving them with a run is refused.
+_REFUSED_PREFIXES = ("LD_", "DYLD_", "GIT_", "UV_", "PIP_", "REPO_RUNNER_")
+_REFUSED_NAMES = frozenset({"PATH", "HOME", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV"})
+
+MAX_ARGUMENTS_BYTES = 65536
+
+
+def split_arguments(value: str | list[str]) -> tuple[str, ...]:
+    """The script's words, split as a POSIX shell would, never run by one; InvalidArguments on an open quote."""
+    try:
+        words = tuple(shlex.split(value)) if isinstance(value, str) else tuple(value)
+    except ValueError as error:
+        raise InvalidArguments(
+            f"The arguments cannot be split into words: {str(error).lower()}.", field="script_args"
+        ) from error
+    if any("\0" in word for word in words):
+        raise InvalidArguments("An argument holds a NUL character.", field="script_args")
+    if sum(len(word.encode()) + 1 for word in words) > MAX_ARGUMENTS_BYTES:
+        raise InvalidArguments(
+            f"The arguments are longer than {MAX_ARGUMENTS_BYTES} bytes.",
+            field="script_args",
+            hint="Put them into a file of the repository.",
+        )
+    return words
+
+
+def check_script_path(path: str) -> str:
+    """A relative path of a Python file inside the repository, normalised; InvalidInput otherwise."""
+    text = path.strip().removeprefix("./")
+    if not text:
+        raise InvalidInput(
+            "The script is missing.",
+            field="script_path",
+            hint="Give the path of the Python file from the top of the repository, such as train.py.",
+        )
+    parts = text.split("/")
+    if text.startswith("/") or "\\" in text or "\0" in text or ".." in parts or "" in parts:
+        raise InvalidInput(
+            f"The script path {text!r} leaves the repository.",
+            field="script_path",
+            hint="Give a path from the top of the repository, without '..' and without a leading '/'.",
+        )
+    if not text.endswith(".py"):
+        raise InvalidInput(
+            f"The script {text!r} is not a Python file.", field="script_path", hint="Name a file that ends in .py."
+        )
+    return text
+
+
+def check_env(env: dict[str, str]) -> dict[str, str]:
+    """The run's own variables; InvalidInput for a name that cannot be used or must not be set."""
+    for name, value in env.items():
+        if not name.isidentifier() or "\0" in value:
+            raise InvalidInput(f"The variable name {name!r} is not valid.", field="env")
+        if name.startswith(_REFUSED_PREFIXES) or name in _REFUSED_NAMES:
+            raise InvalidInput(
+                f"The variable {name} cannot be set for a run.",
+                field="env",
+                hint="It would change how git, the installer, the loader or the app itself work.",
+            )
+    return dict(env)
+
+
+def check_python(version: str) -> str:
+    """A Python version such as `3.11`, or nothing."""
+    text = version.strip()
+    if text and not (text.replace(".", "").isdigit() and text.startswith("3.") and text.count(".") <= 2):
+        raise InvalidInput(
+            f"The Python version {text!r} is not valid.", field="python", hint="Write it as 3.11 or 3.11.7."
+        )
+    return text

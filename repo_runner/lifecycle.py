@@ -1,0 +1,51 @@
+"""How a run ends: the one place that decides a terminal status."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from repo_runner.models import Failure, Record, RunStatus
+
+
+class ExitRecord(Record):
+    """`exit.json`: the true end of an attempt, written last by its supervisor."""
+
+    attempt: int
+    #: Of the script; None when it never started or was ended by a signal.
+    exit_code: int | None = None
+    signal: int | None = None
+    #: Whether the supervisor acted on a person's stop before the script had ended by itself.
+    stopped: bool = False
+    #: Why the attempt failed, as the supervisor saw it.
+    failure: Failure | None = None
+    ended_at: float
+
+
+def decide(exit_record: ExitRecord, *, stop_requested: bool) -> tuple[RunStatus, Failure | None]:
+    """The terminal status of an attempt, from intent and exit record.
+
+    Never from the exit code alone: PyTorch Lightning exits 0 when SIGTERM ends it.
+    """
+    if exit_record.stopped and stop_requested:
+        return RunStatus.STOPPED, None
+    if exit_record.failure is not None:
+        return RunStatus.FAILED, exit_record.failure
+    if exit_record.exit_code == 0:
+        return RunStatus.SUCCEEDED, None
+    return RunStatus.FAILED, Failure(error_code="script_failed", message=describe_exit(exit_record.model_dump()))
+
+
+def describe_exit(exit_fields: dict[str, Any]) -> str:
+    """One sentence for an exit code or a signal."""
+    number = exit_fields.get("signal")
+    if number:
+        return f"The script was ended by signal {number} ({signal.Signals(number).name})."
+    return f"The script ended with exit code {exit_fields.get('exit_code')}."
+
+
+SUPERVISOR_LOST = Failure(
+    error_code="supervisor_lost",
+    message="The process that supervised this run was killed, or the machine was restarted.",
+    hint="What was finished is kept. Resume the run, or run it again.",
+)

@@ -1,0 +1,202 @@
+"""The use-cases: submit, get, list, logs, metrics, stop, resume, delete, recover. The rims call these and nothing below."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from repo_runner import bell, preflight
+from repo_runner.errors import ArtifactNotFound, Conflict, InvalidInput
+from repo_runner.logs import read_log
+from repo_runner.migrations import migrate
+from repo_runner.models import (
+    Checkpoint,
+    LogSlice,
+    MetricPoint,
+    MetricSeries,
+    Preflight,
+    Run,
+    RunPage,
+    RunStatus,
+    Submission,
+)
+from repo_runner.paths import HomePaths, RunPaths
+from repo_runner.run_view import to_run
+from repo_runner.settings import Settings
+from repo_runner.source import Source
+from repo_runner.store import Store
+from repo_runner.tables import RunRow
+from repo_runner.thinning import thin
+
+MAX_PAGE = 500
+
+
+class Manager:
+    """One per process, used from any thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.paths = HomePaths(settings.home)
+        self.paths.runs.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.store = Store(settings.store_url)
+        self._source = Source(settings)
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+    def recover(self) -> None:
+        """Once at the app's start: bring the schema up to date and finish deletions that were cut off."""
+        migrate(self.store.engine, self.paths.backups)
+        for folder in self.paths.runs.glob(".deleted-*"):
+            shutil.rmtree(folder)
+
+    def preflight(self, submission: Submission) -> Preflight:
+        """What is known about a submission; starts nothing."""
+        return preflight.inspect(submission, self.settings, self._source).report()
+
+    def submit(self, submission: Submission, idempotency_key: str | None = None) -> Run:
+        """Store a run durably; the same key twice is the same run. Raises what the preflight finds first."""
+        known = self.store.find_by_key(idempotency_key) if idempotency_key else None
+        if known:
+            return self.get(known)
+        found = preflight.inspect(submission, self.settings, self._source)
+        if found.spec is None or found.errors:
+            raise found.errors[0]
+        run_id = self.store.add(_new_run_id(), found.spec, idempotency_key)
+        bell.ring(self.paths.bell)
+        return self.get(run_id)
+
+    def get(self, run_id: str) -> Run:
+        """One run; raises RunNotFound."""
+        return to_run(*self._with_position(self.store.get(run_id)))
+
+    def list(self, *, status: str | None = None, q: str = "", limit: int = 50, cursor: str | None = None) -> RunPage:
+        """Newest first, `limit` a page."""
+        before = _cursor(cursor)
+        rows, total = self.store.page(status=status, q=q, limit=min(max(limit, 1), MAX_PAGE), before=before)
+        positions = self._queue()
+        return RunPage(
+            runs=tuple(to_run(row, positions.get(row.run_id)) for row in rows),
+            next_cursor=str(rows[-1].number) if len(rows) == limit else None,
+            total=total,
+        )
+
+    def logs(
+        self, run_id: str, *, after: int | None = None, tail: int | None = None, q: str = "", stream: str = "output"
+    ) -> LogSlice:
+        """A piece of the script's output, or with `stream="build"` of the installer's."""
+        paths = self._folder(run_id)
+        return read_log(paths.build_log if stream == "build" else paths.output, after=after, tail=tail, q=q)
+
+    def metrics(self, run_id: str, names: Sequence[str] = (), max_points: int = 500) -> tuple[MetricSeries, ...]:
+        """The run's curves (all, or the named ones), each of at most `max_points` points."""
+        number = self.store.get(run_id).number
+        counts = self.store.metric_counts(number)
+        return tuple(
+            MetricSeries(
+                name=name,
+                total=counts[name],
+                points=tuple(
+                    MetricPoint(step=p[0], epoch=p[1], timestamp=p[2], value=p[3], text=p[4])
+                    for p in thin(self.store.metric_points(number, name), max_points)
+                ),
+            )
+            for name in sorted(counts)
+            if not names or name in names
+        )
+
+    def checkpoints(self, run_id: str) -> tuple[Checkpoint, ...]:
+        """What the run folder holds, best first."""
+        items = [Checkpoint.model_validate(c) for c in self.store.checkpoints(self.store.get(run_id).number)]
+        return tuple(sorted(items, key=lambda c: (not c.is_best, not c.is_last, c.name)))
+
+    def checkpoint_file(self, run_id: str, name: str) -> tuple[Checkpoint, Path]:
+        """A registered checkpoint by `best`, `last` or its name, and its file inside the run folder."""
+        wanted = [
+            c
+            for c in self.checkpoints(run_id)
+            if c.name == name or (name == "best" and c.is_best) or (name == "last" and c.is_last)
+        ]
+        if not wanted:
+            raise ArtifactNotFound(f"The run {run_id} has no checkpoint {name!r} (yet).")
+        folder = self._folder(run_id).checkpoints.resolve()
+        file = (folder / wanted[0].name).resolve()
+        if file.parent != folder or not file.is_file():
+            raise ArtifactNotFound(f"The file of checkpoint {wanted[0].name!r} is missing from the run folder.")
+        return wanted[0], file
+
+    def stop(self, run_id: str) -> Run:
+        """Store the intent to stop; a run that has ended stays as it is."""
+        self.store.get(run_id)
+        self.store.request_stop(run_id)
+        bell.ring(self.paths.bell)
+        return self.get(run_id)
+
+    def resume(self, run_id: str) -> Run:
+        """Queue a new attempt of a run that failed or was stopped; raises Conflict for any other."""
+        row = self.store.get(run_id)
+        resumable = (RunStatus.FAILED.value, RunStatus.STOPPED.value)
+        if row.status not in resumable or not self.store.request_resume(run_id):
+            raise Conflict(f"The run is {row.status}; only a failed or stopped run can be resumed.")
+        bell.ring(self.paths.bell)
+        return self.get(run_id)
+
+    def delete(self, run_id: str) -> None:
+        """Remove an ended run, its rows and its folder, whatever of it is missing; raises Conflict while it lives."""
+        row = self.store.get(run_id)
+        if not RunStatus(row.status).is_terminal:
+            raise Conflict("The run has not ended.", hint="Stop it first.")
+        folder, gone = self._folder(run_id).root, self.paths.runs / f".deleted-{run_id}"
+        if folder.exists():
+            folder.rename(gone)
+        self.store.remove(run_id)
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def due(self, following: Collection[str]) -> Sequence[str]:
+        """Ids of runs that need a work now: those that run without one, then waiting ones while there is room."""
+        active = self.store.active()
+        self._close_unstarted(active)
+        running = [r.run_id for r in active if r.status == RunStatus.RUNNING.value]
+        waiting = [r.run_id for r in active if r.status == RunStatus.PENDING.value and not r.stop_requested_at]
+        busy = set(running) | (set(following) & set(waiting))
+        room = max(self.settings.max_running - len(busy), 0)
+        fresh = [r for r in waiting if r not in following][:room]
+        return [r for r in running if r not in following] + fresh
+
+    def revision(self) -> int:
+        """Changes whenever a new intent was stored; cheap."""
+        return bell.revision(self.paths.bell)
+
+    def _close_unstarted(self, active: Sequence[RunRow]) -> None:
+        """A waiting run that was asked to stop has nothing to stop."""
+        for row in active:
+            if row.status == RunStatus.PENDING.value and row.stop_requested_at:
+                self.store.finish(row.run_id, status=RunStatus.STOPPED.value, ended_at=time.time())
+
+    def _queue(self) -> dict[str, int]:
+        waiting = [r.run_id for r in self.store.active() if r.status == RunStatus.PENDING.value]
+        return {run_id: place for place, run_id in enumerate(waiting, start=1)}
+
+    def _with_position(self, row: RunRow) -> tuple[RunRow, int | None]:
+        return row, self._queue().get(row.run_id) if row.status == RunStatus.PENDING.value else None
+
+    def _folder(self, run_id: str) -> RunPaths:
+        """By the id the store knows, never by what a request says."""
+        return self.paths.run(self.store.get(run_id).run_id)
+
+
+def _new_run_id() -> str:
+    """Sorts by time, reads well, and is safe as a file name: `20261122-184921-9f3c1a`."""
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
+
+
+def _cursor(cursor: str | None) -> int | None:
+    if not cursor:
+        return None
+    if not cursor.isdigit():
+        raise InvalidInput("The cursor is not one this app gave.", field="cursor", hint="Leave it out for the first page.")
+    return int(cursor)

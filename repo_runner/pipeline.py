@@ -1,0 +1,144 @@
+"""A run's three steps, in order, each announced in the event stream: fetch → build → train."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from dataclasses import dataclass
+
+from repo_runner import diagnosis, resume
+from repo_runner.checkpoints import CheckpointKeeper
+from repo_runner.environment import Environment, Environments
+from repo_runner.errors import RunnerError
+from repo_runner.events import EventWriter
+from repo_runner.lifecycle import ExitRecord
+from repo_runner.models import Failure, Progress, RunPhase, RunSpec
+from repo_runner.observer import Observer
+from repo_runner.output import OutputWriter
+from repo_runner.paths import RunPaths
+from repo_runner.settings import Settings
+from repo_runner.source import Source
+from repo_runner.stop_watch import StopWatch
+from repo_runner.training import ScriptExit, ScriptPlan, Training
+
+_REPORT_EVERY_S = 0.25
+
+
+@dataclass
+class Pipeline:
+    """One attempt of one run."""
+
+    settings: Settings
+    paths: RunPaths
+    spec: RunSpec
+    attempt: int
+    writer: EventWriter
+    output: OutputWriter
+    watch: StopWatch
+
+    def run(self) -> ExitRecord:
+        """Take the run through its phases; whatever goes wrong becomes part of the record, never an exception."""
+        try:
+            self._fetch()
+            script_exit = self._train(self._build())
+        except Exception as error:
+            if self.watch.requested.is_set():
+                return self._record(stopped=True)
+            if not isinstance(error, RunnerError):
+                traceback.print_exc()
+            return self._record(failure=diagnosis.of_error(error))
+        return script_exit
+
+    def _fetch(self) -> None:
+        self._enter(RunPhase.FETCHING)
+        source = Source(self.settings)
+        if not self.paths.checkout.exists():
+            report = source.check_out(
+                self.spec.repo_url,
+                self.spec.commit_sha,
+                self.paths.checkout,
+                on_progress=Reporter(self.writer, RunPhase.FETCHING),
+                cancel=self.watch.requested,
+            )
+            self.writer.write(
+                "source", commit_sha=self.spec.commit_sha, checkout_bytes=report.bytes, reused=report.reused
+            )
+        source.check_script(self.paths.checkout, self.spec.script_path)
+
+    def _build(self) -> Environment:
+        self._enter(RunPhase.BUILDING)
+        environment = Environments(self.settings).prepare(
+            self.paths.checkout,
+            self.spec.script_path,
+            self.spec.requirements,
+            python=self.spec.python,
+            log=self._log_build,
+            on_progress=Reporter(self.writer, RunPhase.BUILDING),
+            cancel=self.watch.requested,
+        )
+        self.writer.write(
+            "environment",
+            environment_key=environment.key,
+            python=environment.python_version,
+            reused=environment.reused,
+            packages=len(environment.freeze),
+        )
+        return environment
+
+    def _train(self, environment: Environment) -> ExitRecord:
+        self._enter(RunPhase.TRAINING)
+        known = resume.known_checkpoints(self.paths)
+        keeper = CheckpointKeeper(self.paths.checkpoints, self.writer, self.paths.checkout, known)
+        observer = Observer(self.writer, keeper)
+        plan = ScriptPlan(
+            spec=self.spec,
+            checkout=self.paths.checkout,
+            environment=environment,
+            probe_folder=self.paths.probe(self.attempt),
+            resume_from=resume.checkpoint_for(self.paths, self.attempt, known),
+        )
+        training = Training(self.settings, plan, self.writer, observer)
+        ended = training.run(self.output, self.paths.run_id, self.watch.requested)
+        return self._record(ended, failure=self._diagnose(ended, observer))
+
+    def _diagnose(self, ended: ScriptExit, observer: Observer) -> Failure | None:
+        interrupted = (observer.exception or {}).get("type") == "SIGTERMException"
+        if ended.exit_code == 0:
+            return diagnosis.INTERRUPTED if interrupted and not ended.stopped else None
+        return diagnosis.of_script(ended.exit_code, ended.signal, self.paths.output, observer.exception)
+
+    def _record(self, ended: ScriptExit | None = None, *, stopped: bool = False, failure: Failure | None = None) -> ExitRecord:
+        return ExitRecord(
+            attempt=self.attempt,
+            exit_code=ended.exit_code if ended else None,
+            signal=ended.signal if ended else None,
+            stopped=ended.stopped if ended else stopped,
+            failure=failure,
+            ended_at=time.time(),
+        )
+
+    def _enter(self, phase: RunPhase) -> None:
+        self.writer.write("phase", phase=phase.value)
+
+    def _log_build(self, line: str) -> None:
+        with self.paths.build_log.open("a", errors="replace") as log:
+            log.write(line + "\n")
+
+
+class Reporter:
+    """Writes a step's progress to the event stream, a few times a second at most; a new stage is always written."""
+
+    def __init__(self, writer: EventWriter, phase: RunPhase) -> None:
+        self._writer = writer
+        self._phase = phase
+        self._stage = ""
+        self._written_at = 0.0
+
+    def __call__(self, stage: str, fraction: float | None, message: str) -> None:
+        """See models.OnProgress."""
+        now = time.monotonic()
+        if stage == self._stage and now - self._written_at < _REPORT_EVERY_S:
+            return
+        self._stage, self._written_at = stage, now
+        progress = Progress(phase=self._phase, stage=stage, fraction=fraction, message=message[:500])
+        self._writer.write("progress", **progress.model_dump(mode="json"))

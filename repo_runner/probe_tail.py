@@ -1,0 +1,24 @@
+"""Reads what the probe writes from inside the script's processes, as it comes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from repo_runner.events import Event, read_batch
+
+
+class ProbeTail:
+    """New events of all `events-<pid>.jsonl` files of a folder, each handed out once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._offsets: dict[Path, int] = {}
+
+    def read(self) -> list[Event]:
+        """What is new, oldest first."""
+        found: list[Event] = []
+        for path in self._folder.glob("events-*.jsonl"):
+            batch = read_batch(path, self._offsets.get(path, 0))
+            self._offsets[path] = batch.next_offset
+            found.extend(batch.events)
+        return sorted(found, key=lambda event: float(event.get("t", 0)))

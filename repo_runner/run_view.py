@@ -1,0 +1,87 @@
+"""How a stored run looks from outside: as a `Run`, and as the small summary in the app's shared state."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+from repo_runner.models import Failure, PhaseTime, Progress, Run, RunPhase, RunSpec, RunStatus
+from repo_runner.output import last_lines
+from repo_runner.paths import RunPaths
+from repo_runner.tables import RunRow
+
+_SUMMARY_METRICS = 16
+_SUMMARY_LINES = 10
+_SUMMARY_CHARS = 4000
+
+
+def to_run(row: RunRow, queue_position: int | None = None) -> Run:
+    """The row as everybody outside sees it."""
+    return Run(
+        run_id=row.run_id,
+        spec=RunSpec.model_validate(row.spec),
+        name=row.name,
+        status=RunStatus(row.status),
+        phase=RunPhase(row.phase),
+        queue_position=queue_position,
+        progress=Progress.model_validate(row.progress) if row.progress else None,
+        created_at=_time(row.created_at),
+        started_at=_time(row.started_at) if row.started_at else None,
+        ended_at=_time(row.ended_at) if row.ended_at else None,
+        stop_requested_at=_time(row.stop_requested_at) if row.stop_requested_at else None,
+        attempt=row.attempt,
+        commit_sha=row.commit_sha,
+        environment_key=row.environment_key,
+        exit_code=row.exit_code,
+        failure=Failure.model_validate(row.failure) if row.failure else None,
+        has_probe=row.has_probe,
+        notes=tuple(row.notes),
+        monitor=row.monitor,
+        mode=row.mode,
+        best_model_score=row.best_model_score,
+        best_model_path=row.best_model_path,
+        last_metrics=row.last_metrics,
+        hparams=row.hparams,
+        trainer=row.trainer,
+        phases=tuple(_phase_time(p) for p in row.phases),
+    )
+
+
+def summarize(row: RunRow, paths: RunPaths) -> str:
+    """One JSON string of fixed keys and bounded size, for Lightning's shared state."""
+    progress = row.progress or {}
+    lines = last_lines(paths.output, _SUMMARY_LINES) or last_lines(paths.build_log, _SUMMARY_LINES)
+    summary: dict[str, Any] = {
+        "run_id": row.run_id,
+        "name": row.name[:200],
+        "status": row.status,
+        "phase": row.phase,
+        "progress": progress.get("fraction"),
+        "stage": progress.get("stage"),
+        "epoch": progress.get("epoch"),
+        "step": progress.get("step"),
+        "eta_s": progress.get("eta_s"),
+        # Pairs, not a mapping: a name the script chose must never become a key.
+        "metrics": [[name[:200], value] for name, value in list(row.last_metrics.items())[:_SUMMARY_METRICS]],
+        "monitor": row.monitor,
+        "mode": row.mode,
+        "best_model_score": row.best_model_score,
+        "best_model_path": row.best_model_path,
+        "log_tail": "\n".join(lines)[-_SUMMARY_CHARS:],
+    }
+    return json.dumps(summary)
+
+
+def _phase_time(data: dict[str, Any]) -> PhaseTime:
+    ended = data["ended_at"]
+    return PhaseTime(
+        phase=RunPhase(data["phase"]),
+        started_at=_time(data["started_at"]),
+        ended_at=_time(ended) if ended else None,
+    )
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds if math.isfinite(seconds) else 0.0, UTC)

@@ -1,0 +1,166 @@
+"""All settings, read from the environment once per process and passed down.
+
+The only reader of `os.environ` in the app. Every variable is `REPO_RUNNER_<NAME>`; the package installers' own variables
+(`PIP_*`, `UV_*`, proxies and certificate bundles) are collected here too, to be handed to the builds of runs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+
+import platformdirs
+
+from repo_runner.errors import InvalidInput
+
+PREFIX = "REPO_RUNNER_"
+
+#: What a run's script may see of the operator's environment; anything else has to be given with the run.
+PASSED_TO_SCRIPTS = (
+    "PATH LANG LC_ALL LC_CTYPE TZ TMPDIR HOME USER LOGNAME "
+    "CUDA_VISIBLE_DEVICES CUDA_HOME LD_LIBRARY_PATH OMP_NUM_THREADS MKL_NUM_THREADS "
+    "HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy "
+    "SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE HF_HOME TORCH_HOME"
+).split()
+
+#: What reaches git: the network's settings and nothing else.
+PASSED_TO_GIT = (
+    "PATH HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy "
+    "GIT_SSL_CAINFO SSL_CERT_FILE SSL_CERT_DIR"
+).split()
+
+#: What reaches the installer besides every UV_* and PIP_* variable.
+PASSED_TO_INSTALLER = [*PASSED_TO_GIT, "HOME", "LANG", "TMPDIR", "CC", "CXX", "CFLAGS", "LDFLAGS"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The operator's settings, immutable for the life of a process."""
+
+    #: All data lives here: database, run folders, caches.
+    home: Path
+    #: SQLAlchemy URL of the store; empty: SQLite in `home`.
+    database_url: str = ""
+    #: Runs that train at the same time; the others wait in order.
+    max_running: int = 2
+    #: Hosts a link may name, `name` or `name:port`.
+    allowed_hosts: tuple[str, ...] = ("github.com",)
+    #: Used when a repository has no dependency file and the submission names no requirements.
+    default_requirements: tuple[str, ...] = ("lightning>=2.5,!=2.6.2,!=2.6.3", "torch")
+    #: Python of the runs' environments; empty: the app's own version.
+    default_python: str = ""
+    fetch_timeout_s: float = 600.0
+    #: How long a host may take to tell its refs before it counts as stalled.
+    lookup_timeout_s: float = 20.0
+    max_repo_bytes: int = 4 * 1024**3
+    max_repo_files: int = 200_000
+    build_timeout_s: float = 3600.0
+    #: How long a stopped script may take to save and end before it is killed.
+    stop_grace_s: float = 30.0
+    #: Bytes of output kept on disk for one run (head and tail; what falls out between is counted).
+    max_log_bytes: int = 64 * 1024**2
+    #: Pairs `actual=asked` of URL prefixes, git's `url.<actual>.insteadOf=<asked>`: for sites that mirror GitHub.
+    git_instead_of: tuple[tuple[str, str], ...] = ()
+    #: The app's port on loopback.
+    port: int = 7501
+    #: Where the running app answers, and the secret that state-changing calls must carry; set by the app itself.
+    address: str = ""
+    token: str = field(default="", repr=False)
+    #: The variables these settings came from, for the supervisors (which never get the app's token).
+    own_env: Mapping[str, str] = field(default_factory=dict)
+    #: Variables passed to scripts, git and the installer, taken from the operator's environment.
+    script_env: Mapping[str, str] = field(default_factory=dict)
+    git_env: Mapping[str, str] = field(default_factory=dict)
+    installer_env: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings, or raise `InvalidInput` naming the variable that cannot be read."""
+        env = os.environ if environ is None else environ
+        values = {
+            f.name: _parse(f.name, f.type, env[PREFIX + f.name.upper()])
+            for f in fields(cls)
+            if PREFIX + f.name.upper() in env and f.name not in _PASSED
+        }
+        home = Path(env.get(PREFIX + "HOME") or platformdirs.user_data_dir("repo-runner"))
+        values["home"] = home.expanduser().absolute()
+        return cls(**values, **_passed(env))  # type: ignore[arg-type]  # parsed per field just above
+
+    def publish(self, *, address: str, token: str) -> Settings:
+        """These settings with the app's address and token, also for child processes (by their environment)."""
+        os.environ[f"{PREFIX}ADDRESS"], os.environ[f"{PREFIX}TOKEN"] = address, token
+        os.environ[f"{PREFIX}HOME"] = str(self.home)
+        return replace(self, address=address, token=token)
+
+    @property
+    def supervisor_env(self) -> dict[str, str]:
+        """What a detached supervisor starts with: enough to read these same settings, and no secret of the app."""
+        return {
+            **self.script_env,
+            **self.git_env,
+            **self.installer_env,
+            **self.own_env,
+            f"{PREFIX}HOME": str(self.home),
+        }
+
+    @property
+    def ui_env(self) -> dict[str, str]:
+        """What the UI's process starts with: these settings, and where and how to call the app."""
+        own = {f"{PREFIX}{name.upper()}": str(getattr(self, name)) for name in ("home", "address", "token")}
+        return {**self.script_env, **self.own_env, **own}
+
+    @property
+    def store_url(self) -> str:
+        """The store's SQLAlchemy URL."""
+        return self.database_url or f"sqlite:///{self.home / 'store.db'}"
+
+
+def inherited_names() -> frozenset[str]:
+    """The names, not the values, of this process's own variables: for those who must keep them from a child."""
+    return frozenset(os.environ)
+
+
+_PASSED = {"own_env", "script_env", "git_env", "installer_env"}
+_SECRET = {f"{PREFIX}TOKEN", f"{PREFIX}ADDRESS"}
+
+
+def _passed(env: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    pick = lambda names: {n: env[n] for n in names if n in env}  # noqa: E731  (used thrice below, named for reading)
+    installer = {n: v for n, v in env.items() if n.startswith(("UV_", "PIP_"))}
+    if "PIP_FIND_LINKS" in installer:
+        installer.setdefault("UV_FIND_LINKS", installer["PIP_FIND_LINKS"])
+    return {
+        "own_env": {n: v for n, v in env.items() if n.startswith(PREFIX) and n not in _SECRET},
+        "script_env": pick(PASSED_TO_SCRIPTS),
+        "git_env": pick(PASSED_TO_GIT),
+        "installer_env": {**pick(PASSED_TO_INSTALLER), **installer},
+    }
+
+
+def _parse(name: str, kind: object, text: str) -> object:
+    kind = str(kind)
+    try:
+        if kind == "int":
+            return int(text)
+        if kind == "float":
+            return float(text)
+        if name == "git_instead_of":
+            return tuple(_pair(item) for item in text.split())
+        if kind.startswith("tuple"):
+            return tuple(text.split())
+    except ValueError as error:
+        raise InvalidInput(
+            f"The setting {PREFIX}{name.upper()} is not a valid {kind}: {text!r}.",
+            field=PREFIX + name.upper(),
+            hint="Correct the environment variable and start again.",
+        ) from error
+    return text
+
+
+def _pair(item: str) -> tuple[str, str]:
+    actual, _, asked = item.partition("=")
+    if not asked:
+        raise ValueError(item)
+    return actual, asked

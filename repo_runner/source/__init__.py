@@ -1,0 +1,7 @@
+"""Fetch a commit: a repository's refs, files and work trees, through a mirror that all runs share."""
+
+from repo_runner.source.checkout import CheckoutReport
+from repo_runner.source.refs import RemoteRefs, ResolvedSource
+from repo_runner.source.source import Source
+
+__all__ = ["CheckoutReport", "RemoteRefs", "ResolvedSource", "Source"]

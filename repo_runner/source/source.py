@@ -1,0 +1,115 @@
+"""The door to repositories: what a remote has, what a commit holds, a commit as a work tree."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from repo_runner.errors import InvalidRef, ScriptNotFound
+from repo_runner.github_link import GithubLink, is_full_sha
+from repo_runner.models import OnProgress
+from repo_runner.settings import Settings
+from repo_runner.source.checkout import Checkout, CheckoutReport, check_room
+from repo_runner.source.failure import UnreadableObject
+from repo_runner.source.git import Watch
+from repo_runner.source.mirror import Mirror
+from repo_runner.source.progress import FetchProgress
+from repo_runner.source.refs import RemoteRefs, ResolvedSource
+from repo_runner.source.remote import Remote
+from repo_runner.source.script_path import check_script
+
+
+class Source:
+    """Fetches commits into shared mirrors and writes them out; for many threads and processes.
+
+    Every method that meets the network raises RepoNotFound, AuthRequired, RepoMoved,
+    HostUnreachable, FetchTimeout or SourceError, with git's own last lines.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def refs(self, repo_url: str) -> RemoteRefs:
+        """The remote's refs: one question to it."""
+        return self._remote(repo_url).refs()
+
+    def resolve(self, link: GithubLink, ref: str = "") -> ResolvedSource:
+        """Exactly one commit for a link; `ref`, when given, wins over the link's own.
+
+        Raises InvalidRef and RefNotFound (field `ref`). The whole id of a commit that was fetched
+        before asks the network for nothing.
+        """
+        return self._remote(link.repo_url).resolve(link, ref)
+
+    def files(self, repo_url: str, commit_sha: str) -> tuple[str, ...]:
+        """All paths at a commit, submodules left out; its trees are fetched when they are not here."""
+        remote = self._remote(repo_url)
+        entries = remote.mirror.entries(_checked(commit_sha), remote.watch())
+        return tuple(entry.path for entry in entries if entry.is_file)
+
+    def read(self, repo_url: str, commit_sha: str, path: str, max_bytes: int = 1 << 20) -> bytes:
+        """One file's content (a symbolic link's is its target).
+
+        Raises ScriptNotFound when there is no such file, QuotaExceeded when it is longer.
+        """
+        remote = self._remote(repo_url)
+        watch = replace(remote.watch(), max_output_bytes=max_bytes)
+        for entry in remote.mirror.entries(_checked(commit_sha), remote.watch(), path):
+            if entry.path == path and entry.is_file:
+                return remote.mirror.read_blob(entry.object_id, watch)
+        raise ScriptNotFound(f"{path[:200]!r} does not exist at this commit.")
+
+    def check_out(
+        self,
+        repo_url: str,
+        commit_sha: str,
+        destination: Path,
+        *,
+        on_progress: OnProgress,
+        cancel: threading.Event | None = None,
+    ) -> CheckoutReport:
+        """Write a commit out: a clean work tree with a detached HEAD, all or nothing.
+
+        A destination that already holds this commit is left as it is. Raises RefNotFound,
+        QuotaExceeded, DiskFull and ProcessCancelled besides.
+        """
+        started = time.monotonic()
+        mirror = self._remote(repo_url).mirror
+        checkout = Checkout(repo_url, _checked(commit_sha), mirror.path, destination)
+        watch = Watch(
+            self._settings.fetch_timeout_s, cancel, on_line=FetchProgress(on_progress).hear
+        )
+        known = mirror.known(commit_sha)
+        contents = known or mirror.complete(commit_sha, watch)
+        if not checkout.exists:
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            check_room(destination.parent, contents.bytes)
+            self._write(checkout, mirror, watch)
+        seconds = time.monotonic() - started
+        return CheckoutReport(contents.bytes, contents.files, known is not None, seconds)
+
+    def check_script(self, destination: Path, script_path: str) -> Path:
+        """The script's real path: a regular Python file inside, reached through no link.
+
+        Raises ScriptNotFound and InvalidInput (field `script_path`).
+        """
+        return check_script(destination, script_path)
+
+    def _write(self, checkout: Checkout, mirror: Mirror, watch: Watch) -> None:
+        try:
+            checkout.write(self._settings, on_line=watch.on_line, cancel=watch.cancel)
+        except UnreadableObject:
+            mirror.empty(watch)
+            mirror.complete(checkout.commit_sha, watch)
+            checkout.write(self._settings, on_line=watch.on_line, cancel=watch.cancel)
+
+    def _remote(self, repo_url: str) -> Remote:
+        return Remote(repo_url, self._settings)
+
+
+def _checked(commit_sha: str) -> str:
+    if not is_full_sha(commit_sha):
+        raise InvalidRef(f"{commit_sha[:60]!r} is not a whole commit id.", field="ref")
+    return commit_sha

@@ -1,0 +1,226 @@
+"""The store: runs, metrics, checkpoints, and the byte offset up to which each run's events are in it.
+
+The only user of SQLAlchemy beside `tables` and the migrations. SQLite in WAL mode by default, PostgreSQL by URL. Every
+write is one transaction; a terminal status is never overwritten, which each UPDATE states in its WHERE.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import create_engine, delete, event, func, insert, or_, select, update
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, sessionmaker
+
+from repo_runner.errors import RunNotFound
+from repo_runner.models import RunPhase, RunSpec, RunStatus
+from repo_runner.tables import CheckpointRow, MetricRow, RunRow
+
+_TERMINAL = [s.value for s in RunStatus if s.is_terminal]
+_NEVER_STARTED: dict[str, Any] = {
+    "phase": RunPhase.QUEUED.value,
+    "started_at": None,
+    "ended_at": None,
+    "stop_requested_at": None,
+    "failure": None,
+    "exit_code": None,
+    "progress": None,
+}
+
+
+@dataclass
+class Changes:
+    """What a batch of events means for the store."""
+
+    columns: dict[str, Any] = field(default_factory=dict)
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+    #: All checkpoints the run folder holds now; None: unchanged.
+    checkpoints: list[dict[str, Any]] | None = None
+
+
+class Store:
+    """One connection pool; safe to share between threads, not across a fork."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        self._writer = sessionmaker(self.engine.execution_options(writes=True), expire_on_commit=False)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    def add(self, run_id: str, spec: RunSpec, idempotency_key: str | None) -> str:
+        """Store a new run durably; with a known idempotency key nothing is added. Returns the run's id."""
+        row = RunRow(
+            run_id=run_id,
+            idempotency_key=idempotency_key,
+            spec=spec.model_dump(mode="json"),
+            name=spec.name,
+            status=RunStatus.PENDING.value,
+            phase=RunPhase.QUEUED.value,
+            created_at=time.time(),
+            commit_sha=spec.commit_sha,
+        )
+        try:
+            with self._transaction() as session:
+                session.add(row)
+            return run_id
+        except IntegrityError:
+            known = self.find_by_key(idempotency_key) if idempotency_key else None
+            if known is None:
+                raise
+            return known
+
+    def find_by_key(self, idempotency_key: str) -> str | None:
+        """The run that was submitted with this key."""
+        with Session(self.engine) as session:
+            return session.scalar(select(RunRow.run_id).where(RunRow.idempotency_key == idempotency_key))
+
+    def get(self, run_id: str) -> RunRow:
+        """One run; raises RunNotFound."""
+        with Session(self.engine) as session:
+            row = session.scalar(select(RunRow).where(RunRow.run_id == run_id))
+        if row is None:
+            raise RunNotFound(f"There is no run {run_id!r}.")
+        return row
+
+    def page(self, *, status: str | None, q: str, limit: int, before: int | None) -> tuple[list[RunRow], int]:
+        """Newest first: at most `limit` rows with a number below `before`, and how many match in all."""
+        wanted = []
+        if status:
+            wanted.append(RunRow.status.in_(status.split(",")))
+        if q:
+            pattern = "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+            columns = (RunRow.name, RunRow.run_id, RunRow.commit_sha, func.json_extract(RunRow.spec, "$.repo_url"))
+            if self.engine.dialect.name != "sqlite":
+                columns = (RunRow.name, RunRow.run_id, RunRow.commit_sha)
+            wanted.append(or_(*(c.ilike(pattern, escape="\\") for c in columns)))
+        rows = select(RunRow).where(*wanted).order_by(RunRow.number.desc()).limit(limit)
+        if before is not None:
+            rows = rows.where(RunRow.number < before)
+        with Session(self.engine) as session:
+            total = session.scalar(select(func.count()).select_from(RunRow).where(*wanted)) or 0
+            return list(session.scalars(rows)), total
+
+    def active(self) -> list[RunRow]:
+        """Every run that has not ended, in order of submission."""
+        with Session(self.engine) as session:
+            unended = select(RunRow).where(RunRow.status.not_in(_TERMINAL)).order_by(RunRow.number)
+            return list(session.scalars(unended))
+
+    def counts(self) -> dict[str, int]:
+        """How many runs have each status."""
+        with Session(self.engine) as session:
+            rows = session.execute(select(RunRow.status, func.count()).group_by(RunRow.status))
+            return {status: count for status, count in rows}
+
+    def checkpoints(self, number: int) -> list[dict[str, Any]]:
+        """A run's checkpoints, as stored."""
+        with Session(self.engine) as session:
+            return list(session.scalars(select(CheckpointRow.data).where(CheckpointRow.run_number == number)))
+
+    def metric_counts(self, number: int) -> dict[str, int]:
+        """How many points each metric of a run has."""
+        with Session(self.engine) as session:
+            rows = session.execute(
+                select(MetricRow.name, func.count()).where(MetricRow.run_number == number).group_by(MetricRow.name)
+            )
+            return {name: count for name, count in rows}
+
+    def metric_points(self, number: int, name: str) -> Sequence[Any]:
+        """All points of one metric, oldest first, as (step, epoch, timestamp, value, text)."""
+        columns = (MetricRow.step, MetricRow.epoch, MetricRow.timestamp, MetricRow.value, MetricRow.text)
+        with Session(self.engine) as session:
+            return session.execute(
+                select(*columns)
+                .where(MetricRow.run_number == number, MetricRow.name == name)
+                .order_by(MetricRow.metric_id)
+            ).all()
+
+    def request_stop(self, run_id: str) -> bool:
+        """Store the intent to stop, once; False when the run has already ended."""
+        changed = self._update(run_id, {"stop_requested_at": func.coalesce(RunRow.stop_requested_at, time.time())})
+        return changed == 1
+
+    def request_resume(self, run_id: str) -> bool:
+        """Queue a new attempt of an ended run; False when it has not ended."""
+        with self._transaction() as session:
+            again = {**_NEVER_STARTED, "status": RunStatus.PENDING.value}
+            ended = (RunRow.run_id == run_id, RunRow.status.in_(_TERMINAL))
+            return session.execute(update(RunRow).where(*ended).values(**again)).rowcount == 1
+
+    def begin(self, run_id: str) -> int:
+        """Note that an attempt begins (before its supervisor is started) and return its number, from 1."""
+        with self._transaction() as session:
+            row = session.scalar(select(RunRow).where(RunRow.run_id == run_id))
+            if row is None:
+                raise RunNotFound(f"There is no run {run_id!r}.")
+            if row.status == RunStatus.PENDING.value:
+                row.status = RunStatus.RUNNING.value
+                row.started_at = time.time()
+                row.attempt += 1
+            return row.attempt
+
+    def apply(self, run_id: str, *, offset: int, next_offset: int, changes: Changes) -> bool:
+        """Store a batch of events and its offset in one transaction; False when somebody else already did."""
+        with self._transaction() as session:
+            mine = (RunRow.run_id == run_id, RunRow.events_offset == offset)
+            done = session.execute(update(RunRow).where(*mine).values(events_offset=next_offset, **changes.columns))
+            if done.rowcount != 1:
+                return False
+            number = session.scalar(select(RunRow.number).where(RunRow.run_id == run_id))
+            self._add_rows(session, number, changes)
+        return True
+
+    def finish(self, run_id: str, **columns: Any) -> bool:
+        """Write the terminal status, once."""
+        return self._update(run_id, columns) == 1
+
+    def remove(self, run_id: str) -> None:
+        """Delete a run and all that hangs on it."""
+        with self._transaction() as session:
+            session.execute(delete(RunRow).where(RunRow.run_id == run_id))
+
+    def _update(self, run_id: str, columns: dict[str, Any]) -> int:
+        with self._transaction() as session:
+            unended = (RunRow.run_id == run_id, RunRow.status.not_in(_TERMINAL))
+            return int(session.execute(update(RunRow).where(*unended).values(**columns)).rowcount)
+
+    def _transaction(self) -> AbstractContextManager[Session]:
+        return self._writer.begin()
+
+    @staticmethod
+    def _add_rows(session: Session, number: int | None, changes: Changes) -> None:
+        if changes.metrics:
+            session.execute(insert(MetricRow), [{"run_number": number, **m} for m in changes.metrics])
+        if changes.checkpoints is not None:
+            session.execute(delete(CheckpointRow).where(CheckpointRow.run_number == number))
+            for data in changes.checkpoints:
+                session.add(CheckpointRow(run_number=number, name=data["name"], data=data))
+
+
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": 30})
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _record: Any) -> None:
+    """WAL for readers beside a writer; we begin transactions ourselves (the driver would do it too late)."""
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Any) -> None:
+    """Writers queue up at the start of a transaction instead of failing in its middle."""
+    mode = "IMMEDIATE" if connection.get_execution_options().get("writes", False) else "DEFERRED"
+    connection.exec_driver_sql(f"BEGIN {mode}")

@@ -1,0 +1,59 @@
+"""The detached supervisor of one attempt: `python -m repo_runner.supervise RUN_DIR ATTEMPT`.
+
+It holds the run's lease, takes the run through the pipeline, and writes `exit.json` last. It knows nothing of the app: it
+reads `spec.json` and `stop.json`, and writes the rest of the run folder.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from repo_runner import process
+from repo_runner.app_file import write_private
+from repo_runner.events import EventWriter
+from repo_runner.lease import Lease
+from repo_runner.lifecycle import ExitRecord
+from repo_runner.models import RunSpec
+from repo_runner.output import OutputWriter
+from repo_runner.paths import RunPaths
+from repo_runner.pipeline import Pipeline
+from repo_runner.settings import Settings
+from repo_runner.stop_watch import StopWatch
+
+
+def main(run_dir: str, attempt: int) -> None:
+    """Supervise one attempt; returns at once when another supervisor holds the run or the attempt has ended."""
+    paths = RunPaths(Path(run_dir))
+    held = Lease.take(paths.lock)
+    if held is None or paths.exit.exists():
+        return
+    os.umask(0o077)
+    process.become_subreaper()
+    process.mark_children(paths.run_id)
+    _supervise(paths, attempt)
+    held.release()
+
+
+def _supervise(paths: RunPaths, attempt: int) -> None:
+    settings = Settings.from_env()
+    writer = EventWriter(paths.events)
+    output = OutputWriter(paths.output, settings.max_log_bytes)
+    with StopWatch(paths.stop) as watch:
+        writer.write("attempt", attempt=attempt, pid=os.getpid())
+        spec = RunSpec.model_validate_json(paths.spec.read_text())
+        record = Pipeline(settings, paths, spec, attempt, writer, output, watch).run()
+    process.kill_tree(paths.run_id)
+    output.close()
+    _end(paths, writer, record)
+
+
+def _end(paths: RunPaths, writer: EventWriter, record: ExitRecord) -> None:
+    writer.write("exit", **record.model_dump(mode="json", include={"exit_code", "signal", "stopped"}))
+    writer.close()
+    write_private(paths.exit, record.model_dump_json())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

@@ -1,0 +1,77 @@
+"""The store's tables: an index over run folders, plus intents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Boolean, Float, ForeignKey, Index, Integer, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """Root of all tables."""
+
+
+class RunRow(Base):
+    """One run: its spec, intents (`*_requested_at`), and what its work has ingested."""
+
+    __tablename__ = "runs"
+
+    #: Order of submission.
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    run_id: Mapped[str] = mapped_column(String(64), unique=True)
+    idempotency_key: Mapped[str | None] = mapped_column(String(200), unique=True)
+    spec: Mapped[dict[str, Any]] = mapped_column(JSON)
+    name: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(String(16), index=True)
+    phase: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[float] = mapped_column(Float)
+    started_at: Mapped[float | None] = mapped_column(Float)
+    ended_at: Mapped[float | None] = mapped_column(Float)
+    stop_requested_at: Mapped[float | None] = mapped_column(Float)
+    attempt: Mapped[int] = mapped_column(Integer, default=0)
+    commit_sha: Mapped[str] = mapped_column(String(64))
+    environment_key: Mapped[str | None] = mapped_column(String(80))
+    exit_code: Mapped[int | None] = mapped_column(Integer)
+    failure: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    has_probe: Mapped[bool] = mapped_column(Boolean, default=False)
+    notes: Mapped[list[str]] = mapped_column(JSON, default=list)
+    monitor: Mapped[str | None] = mapped_column(Text)
+    mode: Mapped[str | None] = mapped_column(String(8))
+    best_model_score: Mapped[float | None] = mapped_column(Float)
+    best_model_path: Mapped[str | None] = mapped_column(Text)
+    progress: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    last_metrics: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    hparams: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    trainer: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    phases: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    #: Bytes of `events.jsonl` that are in the store.
+    events_offset: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class MetricRow(Base):
+    """One value of one metric."""
+
+    __tablename__ = "metrics"
+    __table_args__ = (Index("ix_metrics_run_name", "run_number", "name", "metric_id"),)
+
+    metric_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    run_number: Mapped[int] = mapped_column(ForeignKey("runs.number", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(Text)
+    step: Mapped[int] = mapped_column(BigInteger)
+    epoch: Mapped[int | None] = mapped_column(Integer)
+    timestamp: Mapped[float] = mapped_column(Float)
+    #: None where `text` says nan, inf or -inf.
+    value: Mapped[float | None] = mapped_column(Float)
+    text: Mapped[str | None] = mapped_column(String(8))
+
+
+class CheckpointRow(Base):
+    """One checkpoint in a run's folder."""
+
+    __tablename__ = "checkpoints"
+
+    run_number: Mapped[int] = mapped_column(ForeignKey("runs.number", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    #: The fields of models.Checkpoint.
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
