@@ -18,7 +18,14 @@ from repo_runner.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 #: The console script of this environment, and the framework told not to offer an upgrade (sic).
-COMMAND = [str(Path(sys.executable).parent / "lightning"), "run", "app", "app.py", "--open-ui", "false"]
+COMMAND = [
+    str(Path(sys.executable).parent / "lightning"),
+    "run",
+    "app",
+    "app.py",
+    "--open-ui",
+    "false",
+]
 QUIET = {"LIGHTING_TESTING": "1"}
 
 

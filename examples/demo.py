@@ -111,7 +111,9 @@ def start(settings: Settings) -> Client:
             if client := reach(settings):
                 return client
             time.sleep(0.2)
-    raise AppUnreachable(f"The app did not start: {log.read_text(errors='replace')[-2000:]}", hint="")
+    raise AppUnreachable(
+        f"The app did not start: {log.read_text(errors='replace')[-2000:]}", hint=""
+    )
 
 
 def serve(settings: Settings) -> int:

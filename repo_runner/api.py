@@ -130,18 +130,25 @@ def download(run_id: str, name: str, manager: TheManager) -> FileResponse:
     """A checkpoint by `best`, `last` or name; ranges are served. Loading such a file runs code from it."""
     checkpoint, file = manager.checkpoint_file(run_id, name)
     headers = {"X-Content-Type-Options": "nosniff", "X-Checksum-Sha256": checkpoint.sha256}
-    return FileResponse(file, media_type="application/octet-stream", filename=checkpoint.name, headers=headers)
+    return FileResponse(
+        file, media_type="application/octet-stream", filename=checkpoint.name, headers=headers
+    )
 
 
 @router.get("/runs/{run_id}/events")
 async def events(
-    run_id: str, request: Request, manager: TheManager, last_event_id: Annotated[str | None, Header()] = None
+    run_id: str,
+    request: Request,
+    manager: TheManager,
+    last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
     """The run's events as server-sent events; ids are byte offsets, so a reader goes on where it was cut off."""
     await asyncio.to_thread(manager.get, run_id)
     offset = int(last_event_id) if last_event_id and last_event_id.isdigit() else 0
     stream = _stream(manager, run_id, offset, request)
-    return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    return StreamingResponse(
+        stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+    )
 
 
 @router.post("/preflight")
@@ -156,7 +163,9 @@ def get_health(manager: TheManager) -> Health:
     return health.check(manager)
 
 
-async def _stream(manager: Manager, run_id: str, offset: int, request: Request) -> AsyncIterator[str]:
+async def _stream(
+    manager: Manager, run_id: str, offset: int, request: Request
+) -> AsyncIterator[str]:
     path = manager.paths.run(run_id).events
     while not await request.is_disconnected():
         ended = (await asyncio.to_thread(manager.get, run_id)).status.is_terminal
@@ -176,7 +185,12 @@ def _answer_error(_request: Request, error: Any) -> JSONResponse:
 
 def _answer_invalid(_request: Request, error: Any) -> JSONResponse:
     first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path", "header")) or None
+    field = (
+        ".".join(
+            str(part) for part in first["loc"] if part not in ("body", "query", "path", "header")
+        )
+        or None
+    )
     invalid = InvalidInput(
         f"The field {field or 'body'} is not valid: {first['msg'][0].lower()}{first['msg'][1:]}.",
         field=field,

@@ -21,7 +21,9 @@ _CHUNK_BYTES = 1 << 20
 class CheckpointKeeper:
     """Keeps the best and the last checkpoint of each ModelCheckpoint; what the script deleted is deleted here too."""
 
-    def __init__(self, folder: Path, writer: EventWriter, cwd: Path, known: tuple[Checkpoint, ...] = ()) -> None:
+    def __init__(
+        self, folder: Path, writer: EventWriter, cwd: Path, known: tuple[Checkpoint, ...] = ()
+    ) -> None:
         self._folder = folder
         self._writer = writer
         #: Where the script runs, which its relative paths start from.
@@ -42,12 +44,17 @@ class CheckpointKeeper:
         self._writer.write("checkpoints", t=event["t"], items=items)
 
     def _see_callback(self, callback: dict[str, Any], event: Event, *, is_main: bool) -> None:
-        best, last = callback.get("best_path"), callback.get("last_path") or callback.get("last_saved")
+        best, last = (
+            callback.get("best_path"),
+            callback.get("last_path") or callback.get("last_saved"),
+        )
         for path in dict.fromkeys(p for p in (best, last) if p):
             self._keep(path, event, callback)
         if is_main:
             for path, kept in self._kept.items():
-                self._kept[path] = kept.model_copy(update={"is_best": path == best, "is_last": path == last})
+                self._kept[path] = kept.model_copy(
+                    update={"is_best": path == best, "is_last": path == last}
+                )
             self._score(best, callback)
 
     def _score(self, best: str | None, callback: dict[str, Any]) -> None:
@@ -91,7 +98,9 @@ class CheckpointKeeper:
         return f"{hashlib.sha256(path.encode()).hexdigest()[:8]}-{name}"
 
     def _prune(self) -> None:
-        for path in [p for p, c in self._kept.items() if not c.is_best and not (self._cwd / p).exists()]:
+        for path in [
+            p for p, c in self._kept.items() if not c.is_best and not (self._cwd / p).exists()
+        ]:
             (self._folder / self._kept.pop(path).name).unlink(missing_ok=True)
             self._stamps.pop(path, None)
 
@@ -100,7 +109,9 @@ class CheckpointKeeper:
         if path not in self._said:
             self._said.add(path)
             reason = error.strerror or str(error)
-            self._writer.write("note", code="checkpoint_missing", message=f"Not copied: {path} ({reason}).")
+            self._writer.write(
+                "note", code="checkpoint_missing", message=f"Not copied: {path} ({reason})."
+            )
 
 
 def _stamp(source: Path) -> tuple[int, int]:

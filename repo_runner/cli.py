@@ -1,13 +1,13 @@
 """The command line: `python -m repo_runner …`, thin over the client.
 
-Exit codes: 0 done (with `--wait`: the run succeeded) · 1 the app failed · 2 bad input · 3 no such run or file · 4 not possible
-in the run's state · 5 the app does not answer · 6 the data folder is in use · 10 the run failed · 11 the run was stopped.
+Exit codes: 0 done (with `--wait`: the run succeeded) · 1 the app failed · 2 bad input · 3 no such run or file
+4 not possible in the run's state · 5 the app does not answer · 6 the data folder is in use · 10 the run failed
+11 the run was stopped.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 import uuid
@@ -34,7 +34,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(words)
     asked.script_args = script_args
     try:
-        client = Client(asked.address, asked.token) if asked.address else Client.from_settings(Settings.from_env())
+        client = (
+            Client(asked.address, asked.token)
+            if asked.address
+            else Client.from_settings(Settings.from_env())
+        )
         command: Callable[[Client, argparse.Namespace], int] = asked.command
         return command(client, asked)
     except RunnerError as error:
@@ -76,7 +80,9 @@ def wait(client: Client, run: Run) -> Run:
     with ProgressLine(sys.stderr) as line:
         while not run.status.is_terminal:
             line.show(describe(run))
-            time.sleep(_POLL_S)  # the API has no blocking read of a run; its event stream is for single events
+            time.sleep(
+                _POLL_S
+            )  # the API has no blocking read of a run; its event stream is for single events
             run = client.get(run.run_id)
     return run
 
@@ -91,7 +97,13 @@ def list_runs(client: Client, asked: argparse.Namespace) -> int:
 def show(client: Client, asked: argparse.Namespace) -> int:
     """Show one run."""
     run = client.get(asked.run)
-    _show(run, asked, "\n".join(f"{name}: {value}" for name, value in _facts(run).items() if value not in (None, "")))
+    _show(
+        run,
+        asked,
+        "\n".join(
+            f"{name}: {value}" for name, value in _facts(run).items() if value not in (None, "")
+        ),
+    )
     return 0
 
 
@@ -132,7 +144,14 @@ def delete(client: Client, asked: argparse.Namespace) -> int:
 def download(client: Client, asked: argparse.Namespace) -> int:
     """Save a checkpoint; its sha256 is compared."""
     names = {c.name: c for c in client.checkpoints(asked.run)}
-    known = next((c for c in names.values() if asked.name in (c.name, "best" * c.is_best, "last" * c.is_last)), None)
+    known = next(
+        (
+            c
+            for c in names.values()
+            if asked.name in (c.name, "best" * c.is_best, "last" * c.is_last)
+        ),
+        None,
+    )
     target = Path(asked.output or (known.name if known else f"{asked.name}.ckpt"))
     sha256 = client.download(asked.run, asked.name, target)
     sys.stdout.write(f"{target}\nsha256: {sha256}\n")
@@ -140,7 +159,11 @@ def download(client: Client, asked: argparse.Namespace) -> int:
 
 
 def _facts(run: Run) -> dict[str, Any]:
-    score = f"{run.best_model_score} ({run.monitor}, {run.mode})" if run.best_model_score is not None else None
+    score = (
+        f"{run.best_model_score} ({run.monitor}, {run.mode})"
+        if run.best_model_score is not None
+        else None
+    )
     return {
         "run_id": run.run_id,
         "name": run.name,
@@ -174,7 +197,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Train a script from a GitHub link and watch it live.",
         epilog=__doc__.split("\n\n", 1)[1] if __doc__ else None,
     )
-    parser.add_argument("--address", default="", help="of the app (default: the app on this data folder)")
+    parser.add_argument(
+        "--address", default="", help="of the app (default: the app on this data folder)"
+    )
     parser.add_argument("--token", default="", help=argparse.SUPPRESS)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_submit(commands)
@@ -191,9 +216,13 @@ def _parser() -> argparse.ArgumentParser:
 def _add_submit(commands: Any) -> None:
     parser = _add(commands, "submit", submit)
     parser.add_argument("link", help="any link to a GitHub repository, branch, commit or script")
-    parser.add_argument("--ref", default="", help="branch, tag or commit (default: the default branch)")
+    parser.add_argument(
+        "--ref", default="", help="branch, tag or commit (default: the default branch)"
+    )
     parser.add_argument("--script", default="", help="path from the top of the repository")
-    parser.add_argument("--requirement", action="append", default=[], metavar="REQ", help="extra requirement")
+    parser.add_argument(
+        "--requirement", action="append", default=[], metavar="REQ", help="extra requirement"
+    )
     parser.add_argument("--name", default="")
     parser.add_argument("--python", default="", help="Python version, such as 3.11")
     parser.add_argument("--idempotency-key", default="", help="the same key twice is the same run")
@@ -203,7 +232,9 @@ def _add_submit(commands: Any) -> None:
 
 def _add_reads(commands: Any) -> None:
     listing = _add(commands, "list", list_runs)
-    listing.add_argument("--status", help="pending, running, succeeded, failed, stopped; several with commas")
+    listing.add_argument(
+        "--status", help="pending, running, succeeded, failed, stopped; several with commas"
+    )
     listing.add_argument("-q", default="", help="words in the name, id or commit")
     listing.add_argument("--limit", type=int, default=20)
     _add(commands, "show", show).add_argument("run")
@@ -214,7 +245,9 @@ def _add_reads(commands: Any) -> None:
 
 
 def _add(commands: Any, verb: str, command: Callable[..., int]) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(verb, help=(command.__doc__ or "").rstrip("."))
+    parser: argparse.ArgumentParser = commands.add_parser(
+        verb, help=(command.__doc__ or "").rstrip(".")
+    )
     parser.set_defaults(command=command)
     parser.add_argument("--json", action="store_true", help="print the API's answer")
     return parser

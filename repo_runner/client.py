@@ -70,18 +70,24 @@ class Client:
         """Submit a run."""
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         body = submission.model_dump(mode="json")
-        return Run.model_validate(self._call("POST", "/runs", json=body, headers=headers, timeout=_SUBMIT_TIMEOUT))
+        return Run.model_validate(
+            self._call("POST", "/runs", json=body, headers=headers, timeout=_SUBMIT_TIMEOUT)
+        )
 
     def preflight(self, submission: Submission) -> Preflight:
         """Check a submission without starting it."""
         body = submission.model_dump(mode="json")
-        return Preflight.model_validate(self._call("POST", "/preflight", json=body, timeout=_SUBMIT_TIMEOUT))
+        return Preflight.model_validate(
+            self._call("POST", "/preflight", json=body, timeout=_SUBMIT_TIMEOUT)
+        )
 
     def get(self, run_id: str) -> Run:
         """One run."""
         return Run.model_validate(self._call("GET", f"/runs/{run_id}"))
 
-    def list(self, status: str | None = None, q: str = "", limit: int = 50, cursor: str | None = None) -> RunPage:
+    def list(
+        self, status: str | None = None, q: str = "", limit: int = 50, cursor: str | None = None
+    ) -> RunPage:
         """A page of runs, newest first."""
         asked = {"status": status, "q": q or None, "limit": limit, "cursor": cursor}
         return RunPage.model_validate(self._call("GET", "/runs", params=_given(asked)))
@@ -96,16 +102,25 @@ class Client:
     ) -> LogSlice:
         """A piece of a run's output."""
         asked = {"after": after, "tail": tail, "q": q or None, "stream": stream}
-        return LogSlice.model_validate(self._call("GET", f"/runs/{run_id}/logs", params=_given(asked)))
+        return LogSlice.model_validate(
+            self._call("GET", f"/runs/{run_id}/logs", params=_given(asked))
+        )
 
-    def metrics(self, run_id: str, names: Sequence[str] | None = None, max_points: int = 500) -> tuple[MetricSeries, ...]:
+    def metrics(
+        self, run_id: str, names: Sequence[str] | None = None, max_points: int = 500
+    ) -> tuple[MetricSeries, ...]:
         """A run's curves."""
         asked = _given({"name": list_of(names), "max_points": max_points})
-        return tuple(MetricSeries.model_validate(s) for s in self._call("GET", f"/runs/{run_id}/metrics", params=asked))
+        return tuple(
+            MetricSeries.model_validate(s)
+            for s in self._call("GET", f"/runs/{run_id}/metrics", params=asked)
+        )
 
     def checkpoints(self, run_id: str) -> tuple[Checkpoint, ...]:
         """A run's checkpoints, best first."""
-        return tuple(Checkpoint.model_validate(c) for c in self._call("GET", f"/runs/{run_id}/checkpoints"))
+        return tuple(
+            Checkpoint.model_validate(c) for c in self._call("GET", f"/runs/{run_id}/checkpoints")
+        )
 
     def stop(self, run_id: str) -> Run:
         """Ask a run to save and stop."""
@@ -125,13 +140,16 @@ class Client:
 
     def state(self) -> dict[str, Any]:
         """Lightning's shared state, as the framework serves it."""
-        headers = {"X-Lightning-Session-UUID": "repo-runner", "X-Lightning-Session-ID": "repo-runner"}
+        headers = {
+            "X-Lightning-Session-UUID": "repo-runner",
+            "X-Lightning-Session-ID": "repo-runner",
+        }
         state: dict[str, Any] = self._call("GET", "/state", headers=headers)
         return state
 
     def events(self, run_id: str) -> Iterator[dict[str, Any]]:
         """The run's events from the first, live until the run ends."""
-        with self._http.stream("GET", f"/runs/{run_id}/events", timeout=None) as response:  # noqa: S113  (live)
+        with self._http.stream("GET", f"/runs/{run_id}/events", timeout=None) as response:
             for line in response.iter_lines():
                 if line.startswith("data: "):
                     yield json.loads(line.removeprefix("data: "))
@@ -155,7 +173,10 @@ class Client:
             promised = response.headers["X-Checksum-Sha256"]
         if digest.hexdigest() != promised:
             partial.unlink()
-            raise SourceError("The downloaded checkpoint is damaged: its sha256 differs.", hint="Download it again.")
+            raise SourceError(
+                "The downloaded checkpoint is damaged: its sha256 differs.",
+                hint="Download it again.",
+            )
         partial.replace(destination)
         return promised
 

@@ -58,6 +58,7 @@ def _address_and_branch(words: list[str]) -> tuple[str, str]:
             raise InvalidLink(
                 f"The clone line's option {word[:40]!r} is not known here.", field="link"
             )
-    if not 1 <= len(plain) <= 2:
-        raise InvalidLink("The clone line does not hold one address.", field="link")
-    return plain[0], branch
+    match plain:
+        case [address] | [address, _]:  # The second word is the folder to clone into.
+            return address, branch
+    raise InvalidLink("The clone line does not hold one address.", field="link")

@@ -45,7 +45,9 @@ _CAUSES = (
     ),
     _Cause(
         "arguments_refused",
-        re.compile(r"error: ((?:unrecognized arguments|the following arguments are required|argument ).*)"),
+        re.compile(
+            r"error: ((?:unrecognized arguments|the following arguments are required|argument ).*)"
+        ),
         "The script refused its arguments: {0}.",
         "Correct the arguments and run again.",
     ),
@@ -53,7 +55,9 @@ _CAUSES = (
 _EXCEPTION = re.compile(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception|Interrupt|Exit)): ?(.*)$")
 
 
-def of_script(exit_code: int | None, number: int | None, output: Path, exception: Event | None) -> Failure:
+def of_script(
+    exit_code: int | None, number: int | None, output: Path, exception: Event | None
+) -> Failure:
     """Why the script ended as it did."""
     lines = tuple(last_lines(output, _SHOWN_LINES))
     if number:
@@ -63,7 +67,10 @@ def of_script(exit_code: int | None, number: int | None, output: Path, exception
             if match := cause.pattern.search(line):
                 found = match.group(1).rstrip(".")
                 return Failure(
-                    error_code=cause.code, message=cause.message.format(found), hint=cause.hint.format(found), lines=lines
+                    error_code=cause.code,
+                    message=cause.message.format(found),
+                    hint=cause.hint.format(found),
+                    lines=lines,
                 )
     reason = _reason(lines, exception)
     return Failure(
@@ -78,7 +85,10 @@ def of_error(error: Exception) -> Failure:
     """Why a step before the script failed."""
     if isinstance(error, RunnerError):
         return Failure(
-            error_code=error.error_code, message=error.message, hint=error.hint_text, lines=tuple(error.lines)
+            error_code=error.error_code,
+            message=error.message,
+            hint=error.hint_text,
+            lines=tuple(error.lines),
         )
     return Failure(
         error_code="internal",
@@ -97,11 +107,16 @@ INTERRUPTED = Failure(
 def _of_signal(number: int, lines: tuple[str, ...]) -> Failure:
     name = signal.Signals(number).name
     if number == signal.SIGKILL:
-        hint = "Most often the machine ran out of memory: use a smaller batch size or fewer workers."
+        hint = (
+            "Most often the machine ran out of memory: use a smaller batch size or fewer workers."
+        )
     else:
         hint = "Look at the lines below; a crash in native code leaves no traceback."
     return Failure(
-        error_code="script_killed", message=f"The script was ended by {name}.", hint=hint, lines=lines
+        error_code="script_killed",
+        message=f"The script was ended by {name}.",
+        hint=hint,
+        lines=lines,
     )
 
 

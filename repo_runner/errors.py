@@ -1,7 +1,7 @@
 """Every error a person can meet: a stable code, one plain sentence, a hint, and the field it is about.
 
-The class docstring is the default message (as procrastinate does it). The rims render an error once: the API as JSON with
-`http_status`, the command line as one line with `exit_code`, the UI as a card.
+The class docstring is the default message. The rims render an error once: the API as JSON with `http_status`, the
+command line as one line with `exit_code`, the UI as a card.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ class QuotaExceeded(SourceError):
     hint = "The operator can raise REPO_RUNNER_MAX_REPO_BYTES and REPO_RUNNER_MAX_REPO_FILES."
 
 
-class EnvironmentError_(RunnerError):
+class BuildFailed(RunnerError):
     """The environment could not be built."""
 
     code = "build_failed"
@@ -166,27 +166,27 @@ class EnvironmentError_(RunnerError):
     hint = "Look at the installer's lines below and mend the requirements."
 
 
-class ResolutionImpossible(EnvironmentError_):
+class ResolutionImpossible(BuildFailed):
     """The requirements contradict each other or name a version that does not exist."""
 
     code = "resolution_impossible"
 
 
-class NoMatchingWheel(EnvironmentError_):
+class NoMatchingWheel(BuildFailed):
     """A package has no build for this Python version or platform."""
 
     code = "no_matching_wheel"
     hint = "Choose another Python version or another version of the package."
 
 
-class IndexUnreachable(EnvironmentError_):
+class IndexUnreachable(BuildFailed):
     """The package index cannot be reached."""
 
     code = "index_unreachable"
     hint = "Check the network or the installer's index settings, then run again."
 
 
-class PythonUnavailable(EnvironmentError_):
+class PythonUnavailable(BuildFailed):
     """No interpreter of the asked Python version is available."""
 
     code = "python_unavailable"

@@ -22,7 +22,7 @@ _SUMMARY_EVERY_S = 0.5
 
 
 class Follower:
-    """Follows one run; may be killed anywhere and started again, because all it knows is in the store and the folder."""
+    """Follows one run; may be killed anywhere and started again: all it knows is in the store and the folder."""
 
     def __init__(self, settings: Settings, run_id: str, on_summary: Callable[[str], None]) -> None:
         self._settings = settings
@@ -82,15 +82,16 @@ class Follower:
         record = self._exit_record()
         if record is None:
             self._backend.clean_up(self._paths)
-            status, failure, ended_at = RunStatus.FAILED, SUPERVISOR_LOST, time.time()
+            self._finish(store, RunStatus.FAILED, SUPERVISOR_LOST, time.time())
         else:
             status, failure = decide(record, stop_requested=row.stop_requested_at is not None)
-            ended_at = record.ended_at
-        self._finish(store, status, failure, ended_at)
+            self._finish(store, status, failure, record.ended_at)
         self._publish(store.get(self._run_id), now=True)
         return True
 
-    def _finish(self, store: Store, status: RunStatus, failure: Failure | None, ended_at: float) -> None:
+    def _finish(
+        self, store: Store, status: RunStatus, failure: Failure | None, ended_at: float
+    ) -> None:
         facts = failure.model_dump(mode="json") if failure else None
         store.finish(self._run_id, status=status.value, failure=facts, ended_at=ended_at)
         bell.ring(self._bell)

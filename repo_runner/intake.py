@@ -8,7 +8,9 @@ from repo_runner.errors import InvalidArguments, InvalidInput
 
 #: Variables that would change how the app's own parts behave inside a run; giving them with a run is refused.
 _REFUSED_PREFIXES = ("LD_", "DYLD_", "GIT_", "UV_", "PIP_", "REPO_RUNNER_")
-_REFUSED_NAMES = frozenset({"PATH", "HOME", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV"})
+_REFUSED_NAMES = frozenset(
+    {"PATH", "HOME", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV"}
+)
 
 MAX_ARGUMENTS_BYTES = 65536
 
@@ -50,7 +52,9 @@ def check_script_path(path: str) -> str:
         )
     if not text.endswith(".py"):
         raise InvalidInput(
-            f"The script {text!r} is not a Python file.", field="script_path", hint="Name a file that ends in .py."
+            f"The script {text!r} is not a Python file.",
+            field="script_path",
+            hint="Name a file that ends in .py.",
         )
     return text
 
@@ -72,8 +76,12 @@ def check_env(env: dict[str, str]) -> dict[str, str]:
 def check_python(version: str) -> str:
     """A Python version such as `3.11`, or nothing."""
     text = version.strip()
-    if text and not (text.replace(".", "").isdigit() and text.startswith("3.") and text.count(".") <= 2):
+    if text and not (
+        text.replace(".", "").isdigit() and text.startswith("3.") and text.count(".") <= 2
+    ):
         raise InvalidInput(
-            f"The Python version {text!r} is not valid.", field="python", hint="Write it as 3.11 or 3.11.7."
+            f"The Python version {text!r} is not valid.",
+            field="python",
+            hint="Write it as 3.11 or 3.11.7.",
         )
     return text

@@ -1,4 +1,4 @@
-"""The use-cases: submit, get, list, logs, metrics, stop, resume, delete, recover. The rims call these and nothing below."""
+"""The use-cases: submit, get, list, logs, metrics, stop, resume, delete, recover; the rims call nothing below them."""
 
 from __future__ import annotations
 
@@ -74,10 +74,14 @@ class Manager:
         """One run; raises RunNotFound."""
         return to_run(*self._with_position(self.store.get(run_id)))
 
-    def list(self, *, status: str | None = None, q: str = "", limit: int = 50, cursor: str | None = None) -> RunPage:
+    def list(
+        self, *, status: str | None = None, q: str = "", limit: int = 50, cursor: str | None = None
+    ) -> RunPage:
         """Newest first, `limit` a page."""
         before = _cursor(cursor)
-        rows, total = self.store.page(status=status, q=q, limit=min(max(limit, 1), MAX_PAGE), before=before)
+        rows, total = self.store.page(
+            status=status, q=q, limit=min(max(limit, 1), MAX_PAGE), before=before
+        )
         positions = self._queue()
         return RunPage(
             runs=tuple(to_run(row, positions.get(row.run_id)) for row in rows),
@@ -86,13 +90,23 @@ class Manager:
         )
 
     def logs(
-        self, run_id: str, *, after: int | None = None, tail: int | None = None, q: str = "", stream: str = "output"
+        self,
+        run_id: str,
+        *,
+        after: int | None = None,
+        tail: int | None = None,
+        q: str = "",
+        stream: str = "output",
     ) -> LogSlice:
         """A piece of the script's output, or with `stream="build"` of the installer's."""
         paths = self._folder(run_id)
-        return read_log(paths.build_log if stream == "build" else paths.output, after=after, tail=tail, q=q)
+        return read_log(
+            paths.build_log if stream == "build" else paths.output, after=after, tail=tail, q=q
+        )
 
-    def metrics(self, run_id: str, names: Sequence[str] = (), max_points: int = 500) -> tuple[MetricSeries, ...]:
+    def metrics(
+        self, run_id: str, names: Sequence[str] = (), max_points: int = 500
+    ) -> tuple[MetricSeries, ...]:
         """The run's curves (all, or the named ones), each of at most `max_points` points."""
         number = self.store.get(run_id).number
         counts = self.store.metric_counts(number)
@@ -111,7 +125,10 @@ class Manager:
 
     def checkpoints(self, run_id: str) -> tuple[Checkpoint, ...]:
         """What the run folder holds, best first."""
-        items = [Checkpoint.model_validate(c) for c in self.store.checkpoints(self.store.get(run_id).number)]
+        items = [
+            Checkpoint.model_validate(c)
+            for c in self.store.checkpoints(self.store.get(run_id).number)
+        ]
         return tuple(sorted(items, key=lambda c: (not c.is_best, not c.is_last, c.name)))
 
     def checkpoint_file(self, run_id: str, name: str) -> tuple[Checkpoint, Path]:
@@ -126,7 +143,9 @@ class Manager:
         folder = self._folder(run_id).checkpoints.resolve()
         file = (folder / wanted[0].name).resolve()
         if file.parent != folder or not file.is_file():
-            raise ArtifactNotFound(f"The file of checkpoint {wanted[0].name!r} is missing from the run folder.")
+            raise ArtifactNotFound(
+                f"The file of checkpoint {wanted[0].name!r} is missing from the run folder."
+            )
         return wanted[0], file
 
     def stop(self, run_id: str) -> Run:
@@ -161,7 +180,11 @@ class Manager:
         active = self.store.active()
         self._close_unstarted(active)
         running = [r.run_id for r in active if r.status == RunStatus.RUNNING.value]
-        waiting = [r.run_id for r in active if r.status == RunStatus.PENDING.value and not r.stop_requested_at]
+        waiting = [
+            r.run_id
+            for r in active
+            if r.status == RunStatus.PENDING.value and not r.stop_requested_at
+        ]
         busy = set(running) | (set(following) & set(waiting))
         room = max(self.settings.max_running - len(busy), 0)
         fresh = [r for r in waiting if r not in following][:room]
@@ -198,5 +221,6 @@ def _cursor(cursor: str | None) -> int | None:
     if not cursor:
         return None
     if not cursor.isdigit():
-        raise InvalidInput("The cursor is not one this app gave.", field="cursor", hint="Leave it out for the first page.")
+        hint = "Leave it out for the first page."
+        raise InvalidInput("The cursor is not one this app gave.", field="cursor", hint=hint)
     return int(cursor)

@@ -55,7 +55,9 @@ class Observer:
         if kind == "checkpoint":
             self._keeper.see(event)
         if kind == "monitor_error":
-            self._writer.write("note", code="probe_error", message=f"The probe failed in {event.get('hook')}.")
+            self._writer.write(
+                "note", code="probe_error", message=f"The probe failed in {event.get('hook')}."
+            )
         self._see_progress(kind, event)
 
     def _see_facts(self, event: Event) -> None:
@@ -69,13 +71,18 @@ class Observer:
 
     def _see_metrics(self, event: Event) -> None:
         step = event.get("x", event.get("step", 0))
-        self._writer.write("metrics", t=event["t"], values=event["m"], step=step, epoch=event.get("epoch"))
+        self._writer.write(
+            "metrics", t=event["t"], values=event["m"], step=step, epoch=event.get("epoch")
+        )
 
     def _see_progress(self, kind: str, event: Event) -> None:
         if kind not in _STAGES and kind != "heartbeat":
             return
         stage = event.get("stage") or _STAGES.get(kind, "")
-        self._last = {**self._last, **{k: event[k] for k in ("epoch", "step", "b", "nb") if k in event}}
+        self._last = {
+            **self._last,
+            **{k: event[k] for k in ("epoch", "step", "b", "nb") if k in event},
+        }
         if stage == "train" and "step" in event:
             self._rate.add(event["t"], event["step"])
         changed = stage != self._last.get("stage")
@@ -88,12 +95,15 @@ class Observer:
         last, facts = self._last, self._facts
         total = _count(facts.get("estimated_stepping_batches")) or _count(facts.get("max_steps"))
         step, rate = last.get("step"), self._rate.steps_per_s
-        known = total is not None and step is not None
+        fraction, eta_s = None, None
+        if total is not None and step is not None:
+            fraction = min(step / total, 1.0)
+            eta_s = max(total - step, 0) / rate if rate else None
         return Progress(
             phase=RunPhase.TRAINING,
             stage=last.get("stage", ""),
-            fraction=min(step / total, 1.0) if known else None,
-            eta_s=max(total - step, 0) / rate if known and rate else None,
+            fraction=fraction,
+            eta_s=eta_s,
             epoch=last.get("epoch"),
             max_epochs=_count(facts.get("max_epochs")),
             batch=last.get("b"),

@@ -118,7 +118,9 @@ class _Layout:
             start = other.name.split(".")[1]
             if start.isdigit():
                 found.append((int(start), other))
-        return cls(tuple(_Segment(p, start, start + p.stat().st_size) for start, p in sorted(found)))
+        return cls(
+            tuple(_Segment(p, start, start + p.stat().st_size) for start, p in sorted(found))
+        )
 
     @property
     def size(self) -> int:

@@ -41,7 +41,7 @@ class Pipeline:
         try:
             self._fetch()
             script_exit = self._train(self._build())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, the run must end with a record of it
             if self.watch.requested.is_set():
                 return self._record(stopped=True)
             if not isinstance(error, RunnerError):
@@ -61,7 +61,10 @@ class Pipeline:
                 cancel=self.watch.requested,
             )
             self.writer.write(
-                "source", commit_sha=self.spec.commit_sha, checkout_bytes=report.bytes, reused=report.reused
+                "source",
+                commit_sha=self.spec.commit_sha,
+                checkout_bytes=report.bytes,
+                reused=report.reused,
             )
         source.check_script(self.paths.checkout, self.spec.script_path)
 
@@ -105,9 +108,17 @@ class Pipeline:
         interrupted = (observer.exception or {}).get("type") == "SIGTERMException"
         if ended.exit_code == 0:
             return diagnosis.INTERRUPTED if interrupted and not ended.stopped else None
-        return diagnosis.of_script(ended.exit_code, ended.signal, self.paths.output, observer.exception)
+        return diagnosis.of_script(
+            ended.exit_code, ended.signal, self.paths.output, observer.exception
+        )
 
-    def _record(self, ended: ScriptExit | None = None, *, stopped: bool = False, failure: Failure | None = None) -> ExitRecord:
+    def _record(
+        self,
+        ended: ScriptExit | None = None,
+        *,
+        stopped: bool = False,
+        failure: Failure | None = None,
+    ) -> ExitRecord:
         return ExitRecord(
             attempt=self.attempt,
             exit_code=ended.exit_code if ended else None,
@@ -140,5 +151,7 @@ class Reporter:
         if stage == self._stage and now - self._written_at < _REPORT_EVERY_S:
             return
         self._stage, self._written_at = stage, now
-        progress = Progress(phase=self._phase, stage=stage, fraction=fraction, message=message[:500])
+        progress = Progress(
+            phase=self._phase, stage=stage, fraction=fraction, message=message[:500]
+        )
         self._writer.write("progress", **progress.model_dump(mode="json"))

@@ -82,7 +82,9 @@ def inspect(submission: Submission, settings: Settings, source: Source) -> Inspe
     resolved = found.attempt(lambda: source.resolve(link, submission.ref.strip()))
     if resolved is None:
         return found
-    found.ok("commit", f"{resolved.ref or 'The default branch'} is commit {resolved.commit_sha[:12]}.")
+    found.ok(
+        "commit", f"{resolved.ref or 'The default branch'} is commit {resolved.commit_sha[:12]}."
+    )
     script = found.attempt(lambda: _find_script(submission, resolved, source, found))
     if script is None:
         return found
@@ -106,10 +108,14 @@ def default_name(repo_url: str, script_path: str) -> str:
     return f"{repo_url.rsplit('/', 1)[-1]} · {script_path.removesuffix('.py')}"
 
 
-def _find_script(submission: Submission, resolved: ResolvedSource, source: Source, found: Inspection) -> str:
+def _find_script(
+    submission: Submission, resolved: ResolvedSource, source: Source, found: Inspection
+) -> str:
     files = source.files(resolved.repo_url, resolved.commit_sha)
     found.scripts = _scripts(files)
-    path = submission.script_path.strip() or (resolved.path if resolved.path.endswith(".py") else "")
+    path = submission.script_path.strip() or (
+        resolved.path if resolved.path.endswith(".py") else ""
+    )
     if not path and "train.py" in files:
         path = "train.py"
     script = intake.check_script_path(path)
@@ -144,5 +150,8 @@ def _scripts(files: tuple[str, ...]) -> tuple[str, ...]:
     python = [f for f in files if f.endswith(".py") and not f.endswith("__init__.py")]
     likely = ("train", "main", "run", "fit")
     return tuple(
-        sorted(python, key=lambda f: (not any(w in f.rsplit("/", 1)[-1] for w in likely), f.count("/"), f))
+        sorted(
+            python,
+            key=lambda f: (not any(w in f.rsplit("/", 1)[-1] for w in likely), f.count("/"), f),
+        )
     )[:_MAX_SCRIPTS]

@@ -153,7 +153,9 @@ def run(
             if cancel is not None and cancel.is_set():
                 raise ProcessCancelled
             if time.monotonic() > deadline:
-                raise ProcessTimeout(f"{Path(argv[0]).name} took longer than {timeout_s:.0f} s and was ended.")
+                raise ProcessTimeout(
+                    f"{Path(argv[0]).name} took longer than {timeout_s:.0f} s and was ended."
+                )
         return Completed(child.wait(), tail.decode(errors="replace"))
     finally:
         kill_group(child)
@@ -197,7 +199,9 @@ def kill_tree(run_id: str) -> int:
 
     For the run's supervisor. Returns how many were killed; children born during a scan are caught by the next one.
     """
-    return _kill_until_empty(lambda: _union(psutil.Process().children(recursive=True), marked(run_id)))
+    return _kill_until_empty(
+        lambda: _union(psutil.Process().children(recursive=True), marked(run_id))
+    )
 
 
 def kill_marked(run_id: str) -> int:

@@ -38,7 +38,10 @@ def _progress(progress: Progress | None) -> list[str]:
         return []
     parts = [progress.stage] if progress.stage and progress.stage != "train" else []
     if progress.epoch is not None:
-        parts.append(f"epoch {progress.epoch + 1}" + (f" of {progress.max_epochs}" if progress.max_epochs else ""))
+        parts.append(
+            f"epoch {progress.epoch + 1}"
+            + (f" of {progress.max_epochs}" if progress.max_epochs else "")
+        )
     if progress.fraction is not None:
         parts.append(f"{progress.fraction * 100:.0f} %")
     if progress.eta_s is not None:

@@ -90,6 +90,8 @@ def _parse(number: int, line: str, field: str) -> Requirement:
     except NotPep508 as error:
         reason = str(error).splitlines()[0]
         raise _refusal(number, line, f"is not a valid requirement ({reason})", field) from error
+    if not all(part.version for part in requirement.specifier):
+        raise _refusal(number, line, "names no version after its operator", field)
     if requirement.url:
         raise _refusal(
             number, line, "is a path or an address; only package names are accepted", field

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from repo_runner.events import read_batch
 from repo_runner.models import Checkpoint
@@ -11,7 +12,8 @@ from repo_runner.paths import RunPaths
 
 def known_checkpoints(paths: RunPaths) -> tuple[Checkpoint, ...]:
     """The checkpoints the run folder holds, by the newest event that lists them."""
-    offset, items = 0, []
+    offset = 0
+    items: list[dict[str, Any]] = []
     while True:
         batch = read_batch(paths.events, offset)
         if batch.next_offset == offset:

@@ -64,7 +64,9 @@ def summarize(row: RunRow, paths: RunPaths) -> str:
         "step": progress.get("step"),
         "eta_s": progress.get("eta_s"),
         # Pairs, not a mapping: a name the script chose must never become a key.
-        "metrics": [[name[:200], value] for name, value in list(row.last_metrics.items())[:_SUMMARY_METRICS]],
+        "metrics": [
+            [name[:200], value] for name, value in list(row.last_metrics.items())[:_SUMMARY_METRICS]
+        ],
         "monitor": row.monitor,
         "mode": row.mode,
         "best_model_score": row.best_model_score,

@@ -1,13 +1,13 @@
 """All settings, read from the environment once per process and passed down.
 
-The only reader of `os.environ` in the app. Every variable is `REPO_RUNNER_<NAME>`; the package installers' own variables
-(`PIP_*`, `UV_*`, proxies and certificate bundles) are collected here too, to be handed to the builds of runs.
+The only reader of `os.environ` in the app. Every variable is `REPO_RUNNER_<NAME>`; the package installers' own
+variables (`PIP_*`, `UV_*`, proxies, certificate bundles) are collected here too, to be handed to the builds of runs.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
@@ -108,7 +108,10 @@ class Settings:
     @property
     def ui_env(self) -> dict[str, str]:
         """What the UI's process starts with: these settings, and where and how to call the app."""
-        own = {f"{PREFIX}{name.upper()}": str(getattr(self, name)) for name in ("home", "address", "token")}
+        own = {
+            f"{PREFIX}{name.upper()}": str(getattr(self, name))
+            for name in ("home", "address", "token")
+        }
         return {**self.script_env, **self.own_env, **own}
 
     @property
@@ -127,7 +130,9 @@ _SECRET = {f"{PREFIX}TOKEN", f"{PREFIX}ADDRESS"}
 
 
 def _passed(env: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    pick = lambda names: {n: env[n] for n in names if n in env}  # noqa: E731  (used thrice below, named for reading)
+    def pick(names: Sequence[str]) -> dict[str, str]:
+        return {n: env[n] for n in names if n in env}
+
     installer = {n: v for n, v in env.items() if n.startswith(("UV_", "PIP_"))}
     if "PIP_FIND_LINKS" in installer:
         installer.setdefault("UV_FIND_LINKS", installer["PIP_FIND_LINKS"])

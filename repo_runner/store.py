@@ -12,7 +12,20 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import create_engine, delete, event, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    Update,
+    cast,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
@@ -48,7 +61,9 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
-        self._writer = sessionmaker(self.engine.execution_options(writes=True), expire_on_commit=False)
+        self._writer = sessionmaker(
+            self.engine.execution_options(writes=True), expire_on_commit=False
+        )
 
     def close(self) -> None:
         """Close every connection."""
@@ -79,7 +94,9 @@ class Store:
     def find_by_key(self, idempotency_key: str) -> str | None:
         """The run that was submitted with this key."""
         with Session(self.engine) as session:
-            return session.scalar(select(RunRow.run_id).where(RunRow.idempotency_key == idempotency_key))
+            return session.scalar(
+                select(RunRow.run_id).where(RunRow.idempotency_key == idempotency_key)
+            )
 
     def get(self, run_id: str) -> RunRow:
         """One run; raises RunNotFound."""
@@ -89,16 +106,16 @@ class Store:
             raise RunNotFound(f"There is no run {run_id!r}.")
         return row
 
-    def page(self, *, status: str | None, q: str, limit: int, before: int | None) -> tuple[list[RunRow], int]:
+    def page(
+        self, *, status: str | None, q: str, limit: int, before: int | None
+    ) -> tuple[list[RunRow], int]:
         """Newest first: at most `limit` rows with a number below `before`, and how many match in all."""
-        wanted = []
+        wanted: list[ColumnElement[bool]] = []
         if status:
             wanted.append(RunRow.status.in_(status.split(",")))
         if q:
             pattern = "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-            columns = (RunRow.name, RunRow.run_id, RunRow.commit_sha, func.json_extract(RunRow.spec, "$.repo_url"))
-            if self.engine.dialect.name != "sqlite":
-                columns = (RunRow.name, RunRow.run_id, RunRow.commit_sha)
+            columns = (RunRow.name, RunRow.run_id, RunRow.commit_sha, cast(RunRow.spec, Text))
             wanted.append(or_(*(c.ilike(pattern, escape="\\") for c in columns)))
         rows = select(RunRow).where(*wanted).order_by(RunRow.number.desc()).limit(limit)
         if before is not None:
@@ -117,24 +134,36 @@ class Store:
         """How many runs have each status."""
         with Session(self.engine) as session:
             rows = session.execute(select(RunRow.status, func.count()).group_by(RunRow.status))
-            return {status: count for status, count in rows}
+            return dict(rows.tuples().all())
 
     def checkpoints(self, number: int) -> list[dict[str, Any]]:
         """A run's checkpoints, as stored."""
         with Session(self.engine) as session:
-            return list(session.scalars(select(CheckpointRow.data).where(CheckpointRow.run_number == number)))
+            return list(
+                session.scalars(
+                    select(CheckpointRow.data).where(CheckpointRow.run_number == number)
+                )
+            )
 
     def metric_counts(self, number: int) -> dict[str, int]:
         """How many points each metric of a run has."""
         with Session(self.engine) as session:
             rows = session.execute(
-                select(MetricRow.name, func.count()).where(MetricRow.run_number == number).group_by(MetricRow.name)
+                select(MetricRow.name, func.count())
+                .where(MetricRow.run_number == number)
+                .group_by(MetricRow.name)
             )
-            return {name: count for name, count in rows}
+            return dict(rows.tuples().all())
 
     def metric_points(self, number: int, name: str) -> Sequence[Any]:
         """All points of one metric, oldest first, as (step, epoch, timestamp, value, text)."""
-        columns = (MetricRow.step, MetricRow.epoch, MetricRow.timestamp, MetricRow.value, MetricRow.text)
+        columns = (
+            MetricRow.step,
+            MetricRow.epoch,
+            MetricRow.timestamp,
+            MetricRow.value,
+            MetricRow.text,
+        )
         with Session(self.engine) as session:
             return session.execute(
                 select(*columns)
@@ -144,7 +173,9 @@ class Store:
 
     def request_stop(self, run_id: str) -> bool:
         """Store the intent to stop, once; False when the run has already ended."""
-        changed = self._update(run_id, {"stop_requested_at": func.coalesce(RunRow.stop_requested_at, time.time())})
+        changed = self._update(
+            run_id, {"stop_requested_at": func.coalesce(RunRow.stop_requested_at, time.time())}
+        )
         return changed == 1
 
     def request_resume(self, run_id: str) -> bool:
@@ -152,7 +183,7 @@ class Store:
         with self._transaction() as session:
             again = {**_NEVER_STARTED, "status": RunStatus.PENDING.value}
             ended = (RunRow.run_id == run_id, RunRow.status.in_(_TERMINAL))
-            return session.execute(update(RunRow).where(*ended).values(**again)).rowcount == 1
+            return _changed(session, update(RunRow).where(*ended).values(**again)) == 1
 
     def begin(self, run_id: str) -> int:
         """Note that an attempt begins (before its supervisor is started) and return its number, from 1."""
@@ -170,8 +201,8 @@ class Store:
         """Store a batch of events and its offset in one transaction; False when somebody else already did."""
         with self._transaction() as session:
             mine = (RunRow.run_id == run_id, RunRow.events_offset == offset)
-            done = session.execute(update(RunRow).where(*mine).values(events_offset=next_offset, **changes.columns))
-            if done.rowcount != 1:
+            columns = {"events_offset": next_offset, **changes.columns}
+            if _changed(session, update(RunRow).where(*mine).values(**columns)) != 1:
                 return False
             number = session.scalar(select(RunRow.number).where(RunRow.run_id == run_id))
             self._add_rows(session, number, changes)
@@ -189,7 +220,7 @@ class Store:
     def _update(self, run_id: str, columns: dict[str, Any]) -> int:
         with self._transaction() as session:
             unended = (RunRow.run_id == run_id, RunRow.status.not_in(_TERMINAL))
-            return int(session.execute(update(RunRow).where(*unended).values(**columns)).rowcount)
+            return _changed(session, update(RunRow).where(*unended).values(**columns))
 
     def _transaction(self) -> AbstractContextManager[Session]:
         return self._writer.begin()
@@ -197,11 +228,18 @@ class Store:
     @staticmethod
     def _add_rows(session: Session, number: int | None, changes: Changes) -> None:
         if changes.metrics:
-            session.execute(insert(MetricRow), [{"run_number": number, **m} for m in changes.metrics])
+            session.execute(
+                insert(MetricRow), [{"run_number": number, **m} for m in changes.metrics]
+            )
         if changes.checkpoints is not None:
             session.execute(delete(CheckpointRow).where(CheckpointRow.run_number == number))
             for data in changes.checkpoints:
                 session.add(CheckpointRow(run_number=number, name=data["name"], data=data))
+
+
+def _changed(session: Session, statement: Update) -> int:
+    result: Any = session.execute(statement)
+    return int(result.rowcount)
 
 
 def _engine(url: str) -> Engine:

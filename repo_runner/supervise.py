@@ -1,7 +1,7 @@
 """The detached supervisor of one attempt: `python -m repo_runner.supervise RUN_DIR ATTEMPT`.
 
-It holds the run's lease, takes the run through the pipeline, and writes `exit.json` last. It knows nothing of the app: it
-reads `spec.json` and `stop.json`, and writes the rest of the run folder.
+It holds the run's lease, takes the run through the pipeline, and writes `exit.json` last. It knows nothing of the app:
+it reads `spec.json` and `stop.json`, and writes the rest of the run folder.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ def _supervise(paths: RunPaths, attempt: int) -> None:
 
 
 def _end(paths: RunPaths, writer: EventWriter, record: ExitRecord) -> None:
-    writer.write("exit", **record.model_dump(mode="json", include={"exit_code", "signal", "stopped"}))
+    writer.write(
+        "exit", **record.model_dump(mode="json", include={"exit_code", "signal", "stopped"})
+    )
     writer.close()
     write_private(paths.exit, record.model_dump_json())
 

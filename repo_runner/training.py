@@ -74,7 +74,9 @@ class ScriptPlan:
 class Training:
     """One script, from its start until nothing of its process tree is left."""
 
-    def __init__(self, settings: Settings, plan: ScriptPlan, writer: EventWriter, observer: Observer) -> None:
+    def __init__(
+        self, settings: Settings, plan: ScriptPlan, writer: EventWriter, observer: Observer
+    ) -> None:
         self._settings = settings
         self._plan = plan
         self._writer = writer
@@ -85,7 +87,9 @@ class Training:
     def run(self, output: OutputWriter, run_id: str, stop: threading.Event) -> ScriptExit:
         """Start the script and follow it to its end; on `stop` climb the ladder: save, SIGTERM, SIGKILL."""
         self._plan.probe_folder.mkdir(parents=True, exist_ok=True)
-        child = process.start(self._plan.argv(), env=self._plan.env(self._settings), cwd=self._plan.checkout)
+        child = process.start(
+            self._plan.argv(), env=self._plan.env(self._settings), cwd=self._plan.checkout
+        )
         with _pumping(child, output) as pump:
             stopped = self._follow(child, stop)
             pump.join(_DRAIN_S)
@@ -111,7 +115,9 @@ class Training:
             (self._plan.probe_folder / "stop").touch()
             yield from _ticks(self._settings.stop_grace_s)
         child.send_signal(signal.SIGTERM)
-        yield from _ticks(_TERM_GRACE_S if self._observer.has_trainer else self._settings.stop_grace_s)
+        yield from _ticks(
+            _TERM_GRACE_S if self._observer.has_trainer else self._settings.stop_grace_s
+        )
         child.kill()
 
     def _observe(self) -> None:

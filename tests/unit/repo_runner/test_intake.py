@@ -1,0 +1,47 @@
+import pytest
+
+from repo_runner import intake
+from repo_runner.errors import InvalidInput
+
+
+def test_arguments_are_split_like_a_shell_and_never_run_by_one() -> None:
+    assert intake.split_arguments("--name 'a b' ; $(rm -rf /)") == (
+        "--name", "a b", ";", "$(rm", "-rf", "/)",
+    )  # fmt: skip
+
+
+def test_words_that_come_as_a_list_stay_as_they_are() -> None:
+    assert intake.split_arguments(["a b", ""]) == ("a b", "")
+
+
+@pytest.mark.parametrize("text", ["--name 'open", 'say "hi', "back\\"])
+def test_an_open_quote_names_the_field(text: str) -> None:
+    with pytest.raises(InvalidInput, match="cannot be split") as caught:
+        intake.split_arguments(text)
+    assert caught.value.field == "script_args"
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/x.py", "../x.py", "a/../../x.py", "a\\b.py", "a//b.py", "x.py\0"]
+)
+def test_a_path_outside_the_repository_is_refused(path: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        intake.check_script_path(path)
+    assert caught.value.field == "script_path"
+
+
+def test_a_script_that_is_no_python_file_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="not a Python file"):
+        intake.check_script_path("train.sh")
+
+
+@pytest.mark.parametrize(
+    "name", ["LD_PRELOAD", "PYTHONPATH", "GIT_DIR", "REPO_RUNNER_TOKEN", "a=b", ""]
+)
+def test_variables_that_would_change_the_app_are_refused(name: str) -> None:
+    with pytest.raises(InvalidInput):
+        intake.check_env({name: "1"})
+
+
+def test_a_hash_seed_may_be_set() -> None:
+    assert intake.check_env({"PYTHONHASHSEED": "1"}) == {"PYTHONHASHSEED": "1"}
