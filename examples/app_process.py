@@ -35,7 +35,8 @@ class AppProcess:
     def __init__(self, home: Path, *, port: int = 0, env: Mapping[str, str] | None = None) -> None:
         self.home = home
         self.port = port or free_port()
-        self._env = {
+        #: What the app starts with.
+        self.env = {
             **{n: v for n, v in os.environ.items() if n != "PYTHONDONTWRITEBYTECODE"},
             **QUIET,
             **(env or {}),
@@ -48,7 +49,7 @@ class AppProcess:
     @property
     def settings(self) -> Settings:
         """As the app reads them."""
-        return Settings.from_env(self._env)
+        return Settings.from_env(self.env)
 
     def __enter__(self) -> AppProcess:
         self.start()
@@ -64,7 +65,7 @@ class AppProcess:
             self.process = subprocess.Popen(
                 COMMAND,
                 cwd=ROOT,
-                env=self._env,
+                env=self.env,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -142,20 +142,18 @@ def run(
     """
     deadline = time.monotonic() + timeout_s
     child = start(argv, env=env, cwd=cwd)
-    tail = b""
+    tail, lines = b"", _Lines(on_line)
     try:
         for chunk in _chunks(child):
             tail = (tail + chunk)[-_CHUNK_BYTES:]
-            if on_line:
-                for line in chunk.replace(b"\r", b"\n").split(b"\n"):
-                    if line.strip():
-                        on_line(line.decode(errors="replace"))
+            lines.feed(chunk)
             if cancel is not None and cancel.is_set():
                 raise ProcessCancelled
             if time.monotonic() > deadline:
                 raise ProcessTimeout(
                     f"{Path(argv[0]).name} took longer than {timeout_s:.0f} s and was ended."
                 )
+        lines.feed(b"\n")
         return Completed(child.wait(), tail.decode(errors="replace"))
     finally:
         kill_group(child)
@@ -252,6 +250,22 @@ def _has_marker(process: psutil.Process, run_id: str) -> bool:
     with contextlib.suppress(psutil.Error, OSError):
         return process.environ().get(MARKER) == run_id
     return False
+
+
+class _Lines:
+    """Hands on whole lines, however the reads cut them."""
+
+    def __init__(self, on_line: Callable[[str], None] | None) -> None:
+        self._on_line = on_line
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> None:
+        if self._on_line is None:
+            return
+        *whole, self._rest = (self._rest + chunk).replace(b"\r", b"\n").split(b"\n")
+        for line in whole:
+            if line.strip():
+                self._on_line(line.decode(errors="replace"))
 
 
 def _chunks(child: subprocess.Popen[bytes]) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from repo_runner.settings import Settings
-from tests.leftovers import Snapshot
+from tests.leftovers import SESSION_FOLDER, Snapshot
 
 pytest_plugins = ["tests.git_fixtures", "tests.app_fixtures"]
 
@@ -22,6 +22,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         ring = item.path.relative_to(ROOT / "tests").parts[0]
         if ring in ("unit", "integration", "e2e"):
             item.add_marker(ring)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def session_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Marks everything this session starts."""
+    os.environ[SESSION_FOLDER] = str(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(autouse=True)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from examples.git_server import GitServer
 from repo_runner.settings import Settings
+from repo_runner.source import CheckoutReport, Source
 
 REPOS = Path(__file__).parent / "repos"
 
@@ -37,6 +41,12 @@ def git_env(git_server: GitServer) -> dict[str, str]:
 def git_settings(git_server: GitServer, git_env: dict[str, str], tmp_path: Path) -> Settings:
     """Settings with a fresh data folder that allow the test server and nothing else."""
     return Settings(home=tmp_path / "home", allowed_hosts=(git_server.host,), git_env=git_env)
+
+
+@pytest.fixture
+def source(git_settings: Settings) -> Source:
+    """A source with nothing in its mirrors."""
+    return Source(git_settings)
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +80,29 @@ def repo_from(git_server: GitServer) -> RepoFrom:
         return git_server.url(name), sha
 
     return make
+
+
+def check_out(
+    source: Source, url: str, sha: str, to: Path, cancel: threading.Event | None = None
+) -> CheckoutReport:
+    """A checkout whose progress nobody hears."""
+    return source.check_out(url, sha, to, on_progress=lambda *_: None, cancel=cancel)
+
+
+def gits_at_work(settings: Settings) -> list[psutil.Process]:
+    """The git processes that work for a data folder."""
+    mine = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("HOME", "").startswith(str(settings.home)):
+                mine.append(process)
+    return mine
+
+
+def half_written(settings: Settings) -> list[Path]:
+    """What an interrupted git leaves in the mirrors."""
+    mirrors = settings.home / "cache" / "mirrors"
+    return [path for pattern in ("tmp_*", "*.lock") for path in mirrors.rglob(pattern)]
 
 
 def repo_name(url: str) -> str:

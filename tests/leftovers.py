@@ -9,6 +9,9 @@ from pathlib import Path
 
 import psutil
 
+#: Variable with this session's temporary folder, which marks all that it starts.
+SESSION_FOLDER = "TEST_SESSION_FOLDER"
+
 _PATIENCE_S = 5.0
 
 
@@ -55,8 +58,11 @@ def _ours() -> dict[tuple[int, float], psutil.Process]:
 
 
 def _is_ours(process: psutil.Process) -> bool:
+    """Started by this session (other sessions may run beside it), directly or as a part of one of its runs."""
     environ = process.environ()
-    return environ.get("PYTEST_CURRENT_TEST") is not None or "REPO_RUNNER_RUN_ID" in environ
+    if "REPO_RUNNER_RUN_ID" in environ:
+        return any(os.environ[SESSION_FOLDER] in value for value in environ.values())
+    return environ.get(SESSION_FOLDER) == os.environ[SESSION_FOLDER]
 
 
 def _describe(process: psutil.Process) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement as NotPep508
 from packaging.requirements import Requirement
 
+from repo_runner.dependency_files import parent
 from repo_runner.environment.bytecode import BytecodeStore
 from repo_runner.environment.cache import PYTHON, CacheEntry, occupied_bytes
 from repo_runner.environment.installer import BuildWatch, Installer
@@ -88,7 +89,11 @@ class EnvironmentBuild:
         constraints = self._constraints(folder)
         args = ["pip", "install", "--python", str(folder / PYTHON), *self.installer.torch_backend]
         self.watch.on_progress("resolving", 0.05, "Resolving the requirements")
-        self._uv(folder, *args, *constraints, *sources)
+        self._uv(self._working_folder(folder, tree), *args, *constraints, *sources)
+
+    def _working_folder(self, folder: Path, tree: Path) -> Path:
+        """Beside the dependency file: its relative paths start there, and so do the repository's settings for uv."""
+        return tree / parent(self.plan.files[0]) if self.plan.files else folder
 
     def _sources(self, folder: Path, tree: Path) -> list[str]:
         sources = []
@@ -97,7 +102,7 @@ class EnvironmentBuild:
         for path in self.plan.requirement_files:
             sources += ["-r", str(tree / path)]
         for path in self.plan.packages:
-            sources += ["-e", str(tree / path)]
+            sources += ["-e", (tree / path).absolute().as_uri()]
         return sources
 
     def _constraints(self, folder: Path) -> list[str]:

@@ -53,8 +53,9 @@ class BytecodeStore:
         """Remove what no environment uses any more."""
         for folder, _, names in os.walk(self._root):
             for path in (Path(folder, name) for name in names):
-                if path.stat().st_nlink == 1:
-                    path.unlink()
+                with contextlib.suppress(FileNotFoundError):  # pruned by someone else
+                    if path.stat().st_nlink == 1:
+                        path.unlink()
 
     def _modules(self, venv: Path, tag: str) -> Iterator[_Module]:
         for record in venv.glob("lib/python*/site-packages/*.dist-info/RECORD"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -24,16 +25,17 @@ def read_conda(checkout: Path, path: str, _files: Sequence[str]) -> DependencyPl
     """The plan of an environment.yml; packages without a twin on PyPI are named in its notes."""
     conda, pip = _entries(checkout, path)
     specs = [match for entry in conda if (match := _SPEC.match(entry))]
-    twins = [_pypi_line(m["name"], m["version"]) for m in specs if m["name"].lower() in PYPI_NAMES]
-    missing = [
-        m["name"] for m in specs if m["name"].lower() not in PYPI_NAMES.keys() | _PASSED_OVER
-    ]
-    python = next((m["version"] for m in specs if m["name"] == "python"), "")
-    notes = (
-        f"{path}: these conda packages are not on PyPI and are left out: {', '.join(missing)}.",
-    )
-    return _with_pip_part(
-        checkout, path, pip, twins, python=_minor(python), notes=notes if missing else ()
+    named = {m["name"].lower(): m["version"].replace(" ", "") for m in specs}
+    twins = [_pypi_line(name, version) for name, version in named.items() if name in PYPI_NAMES]
+    missing = [name for name in named if name not in PYPI_NAMES and name not in _PASSED_OVER]
+    plan = _pip_part(checkout, path, pip)
+    for line in (*twins, *plan.lines):
+        check_line(line, path)
+    return replace(
+        plan,
+        lines=(*twins, *plan.lines),
+        python=_minor(named.get("python", "")),
+        notes=(_left_out(path, missing),) if missing else (),
     )
 
 
@@ -51,44 +53,33 @@ def _entries(checkout: Path, path: str) -> tuple[list[str], list[str]]:
     return conda, [str(line) for line in pip]
 
 
-def _with_pip_part(
-    checkout: Path,
-    path: str,
-    pip: Sequence[str],
-    twins: Sequence[str],
-    *,
-    python: str,
-    notes: tuple[str, ...],
-) -> DependencyPlan:
+def _pip_part(checkout: Path, path: str, pip: Sequence[str]) -> DependencyPlan:
     """The pip part may name requirements files (`-r`) and folders of the repository (`-e`)."""
-    folder = PurePosixPath(path).parent
     named: dict[str, list[str]] = {"-r": [], "-e": [], "": []}
-    for line in twins:
-        check_line(line, path)
     for line in pip:
-        option, _, target = (
-            line.partition(" ") if line.startswith(("-r ", "-e ")) else ("", "", line)
-        )
-        if option:
-            target = inside(checkout, str(folder / target.strip()), path)
-        check_line(target, path)
-        named[option].append(target)
+        option, _, target = line.partition(" ")
+        if option in ("-r", "-e") and "://" not in target:
+            inner = str(PurePosixPath(path).parent / target.strip())
+            named[option].append(inside(checkout, inner, path))
+        else:
+            named[""].append(line)
     included = read_all(checkout, named["-r"])
-    return DependencyPlan(
-        requirement_files=included.requirement_files,
+    return replace(
+        included,
         packages=tuple(named["-e"]),
-        lines=(*twins, *named[""]),
+        lines=tuple(named[""]),
         files=(path, *included.files),
-        python=python,
         needs_tree=bool(named["-e"]) or included.needs_tree,
-        notes=notes,
     )
+
+
+def _left_out(path: str, missing: Sequence[str]) -> str:
+    return f"{path}: these conda packages are not on PyPI and are left out: {', '.join(missing)}."
 
 
 def _pypi_line(name: str, version: str) -> str:
     """In conda `=1.26` means any 1.26; a build string (`=1.26.4=py311_0`) means nothing to PyPI."""
-    twin = PYPI_NAMES[name.lower()]
-    version = version.replace(" ", "")
+    twin = PYPI_NAMES[name]
     fuzzy = re.fullmatch(r"=([\w.]+?)(?:\.\*)?(?:=.*)?", version)
     if fuzzy:
         return f"{twin}=={fuzzy[1]}.*"
@@ -97,4 +88,4 @@ def _pypi_line(name: str, version: str) -> str:
 
 def _minor(version: str) -> str:
     match = re.search(r"(\d+\.\d+)", version)
-    return match[1] if match and not re.search(r"[<>!]", version) else version.replace(" ", "")
+    return match[1] if match and not re.search(r"[<>!]", version) else version

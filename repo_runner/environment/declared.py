@@ -36,7 +36,12 @@ def plan_dependencies(
     if plan is None:
         plan = DependencyPlan(lines=() if names_lightning(requirements) else tuple(defaults))
     asked = _python_version_file(checkout, script_path) or plan.python
-    return replace(plan, lines=(*plan.lines, *requirements), python=_valid_python(asked))
+    return replace(
+        plan,
+        lines=(*plan.lines, *requirements),
+        files=tuple(dict.fromkeys((*plan.files, *_installer_settings(checkout, plan)))),
+        python=_valid_python(asked),
+    )
 
 
 def _nearby(checkout: Path, script_path: str) -> Iterator[str]:
@@ -62,6 +67,17 @@ def _declared(checkout: Path, files: Sequence[str]) -> DependencyPlan | None:
         files=tuple(dict.fromkeys((*chosen.files, *package.files))),
         needs_tree=chosen.needs_tree or package.needs_tree,
     )
+
+
+def _installer_settings(checkout: Path, plan: DependencyPlan) -> list[str]:
+    """Where the repository may tell uv about indexes and sources; uv reads it beside the dependency file and above."""
+    if not plan.files:
+        return []
+    folders = folders_upwards(plan.files[0])
+    paths = [
+        f"{f}/{name}" if f else name for f in folders for name in ("uv.toml", "pyproject.toml")
+    ]
+    return [path for path in paths if (checkout / path).is_file()]
 
 
 def _python_version_file(checkout: Path, script_path: str) -> str:

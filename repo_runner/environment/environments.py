@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from repo_runner.environment.installer import BuildWatch, Installer
 from repo_runner.environment.interpreters import Interpreters
 from repo_runner.environment.key import environment_key
 from repo_runner.environment.plan import DependencyPlan
+from repo_runner.errors import DiskFull
 from repo_runner.models import OnProgress
 from repo_runner.paths import HomePaths
 from repo_runner.requirements import parse_requirements
@@ -66,7 +70,7 @@ class Environments:
         """The environment for a script at this checkout, which is only read.
 
         Raises InvalidRequirement, PythonUnavailable, ResolutionImpossible, NoMatchingWheel,
-        IndexUnreachable, DiskFull or EnvironmentError_, with uv's own words in `lines`;
+        IndexUnreachable, DiskFull or BuildFailed, with uv's own words in `lines`;
         ProcessCancelled when `cancel` is set.
         """
         watch = BuildWatch(log, on_progress, cancel or threading.Event())
@@ -78,7 +82,8 @@ class Environments:
         build = EnvironmentBuild(
             plan, interpreter, checkout, self._installer, self._bytecode, watch
         )
-        leased, reused = self._cache.lease_or_build(key, build.run, watch.cancel, watch.waiting)
+        with _full_disk_said():
+            leased, reused = self._cache.lease_or_build(key, build.run, watch.cancel, watch.waiting)
         with self._guard:
             self._leases.setdefault(key, []).append(leased.lease)
         watch.on_progress("ready", 1.0, "Environment reused" if reused else "Environment built")
@@ -102,6 +107,17 @@ class Environments:
         if asked:
             return asked
         return self._interpreters.choose(self._default_python, plan.python)
+
+
+@contextmanager
+def _full_disk_said() -> Iterator[None]:
+    """The disk may also fill while this app itself copies or writes."""
+    try:
+        yield
+    except OSError as error:
+        if os.strerror(errno.ENOSPC) in str(error) or os.strerror(errno.EDQUOT) in str(error):
+            raise DiskFull(lines=str(error).splitlines()[-1:]) from error
+        raise
 
 
 def _environment(key: str, folder: Path, entry: CacheEntry, reused: bool) -> Environment:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from repo_runner.errors import (
+    BuildFailed,
     DiskFull,
-    EnvironmentError_,
     IndexUnreachable,
     InvalidRequirement,
     NoMatchingWheel,
@@ -39,7 +39,7 @@ _FAILURES: tuple[tuple[type[RunnerError], tuple[str, ...]], ...] = (
             "Failed to inspect Python",
         ),
     ),
-    (EnvironmentError_, ("Failed to build", "build backend", "Failed to prepare")),
+    (BuildFailed, ("Failed to build", "build backend", "Failed to prepare")),
     (
         NoMatchingWheel,
         (
@@ -55,15 +55,13 @@ _FAILURES: tuple[tuple[type[RunnerError], tuple[str, ...]], ...] = (
 
 #: Lines that say how far uv got or warn about interpreters it passed over, not why it failed.
 _NOISE = re.compile(
-    r"^\s*(Using |Creating |Activate |Resolved \d|Prepared \d|Download(ing|ed) |Buil(ding|t) |$)"
+    r"^\s*(Using |Creating |Activate |Resolved \d|Prepared \d|Download(ing|ed) |Building |Built |$)"
 )
 
 
 def installer_failure(output: str) -> RunnerError:
     """The error that uv's output of a failed command stands for."""
-    kind = next(
-        (k for k, words in _FAILURES if re.search("|".join(words), output)), EnvironmentError_
-    )
+    kind = next((k for k, words in _FAILURES if re.search("|".join(words), output)), BuildFailed)
     return kind(lines=reason_lines(output))
 
 

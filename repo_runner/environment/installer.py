@@ -24,7 +24,7 @@ UV_NO_SYNC UV_FROZEN UV_LOCKED UV_VENV_CLEAR
 """
 _INDEX_SETTINGS = """
 UV_TORCH_BACKEND UV_FIND_LINKS UV_INDEX UV_DEFAULT_INDEX UV_INDEX_URL UV_EXTRA_INDEX_URL
-UV_NO_INDEX UV_OFFLINE UV_CONFIG_FILE
+UV_OFFLINE UV_CONFIG_FILE
 """
 
 _RESOLVED = re.compile(r"^Resolved (\d+) packages?")
@@ -70,7 +70,7 @@ class BuildWatch:
         self.finished += done
         self.started += not done
         share = min(self.finished / max(self.started, 1), 1.0)
-        stage = "building" if match[1].startswith("Buil") else "downloading"
+        stage = "building" if match[1].startswith(("Building", "Built")) else "downloading"
         self.on_progress(stage, 0.1 + 0.6 * share, f"{match[1]} {match[2]}{match[3] or ''}")
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from repo_runner.environment.installer import BuildWatch, Installer
-from repo_runner.errors import EnvironmentError_, InvalidInput, PythonUnavailable
+from repo_runner.errors import BuildFailed, InvalidInput, PythonUnavailable
 from repo_runner.settings import Settings
 
 _VERSION = re.compile(r"\d+(\.\d+){0,2}")
@@ -92,7 +92,7 @@ class Interpreters:
             watch.log(f"Python {request} is not installed; uv may provide it")
             self._uv(["python", "install", "--no-bin", request], watch, **self._provided)
             return self._ask(request, watch, **self._provided)
-        except EnvironmentError_ as error:
+        except BuildFailed as error:
             raise self._unavailable(request, error.lines, watch) from error
 
     def _ask(self, request: str, watch: BuildWatch, **env: str) -> Interpreter:

@@ -1,4 +1,4 @@
-"""Fetch a commit: a repository's refs, files and work trees, through a mirror that all runs share."""
+"""Fetch a commit: a repository's refs, files and work trees, through mirrors that runs share."""
 
 from repo_runner.source.checkout import CheckoutReport
 from repo_runner.source.refs import RemoteRefs, ResolvedSource

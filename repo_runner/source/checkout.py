@@ -47,7 +47,7 @@ class Checkout:
     ) -> None:
         """Write it, all or nothing.
 
-        Raises UnreadableObject, DiskFull, FetchTimeout, SourceError, ProcessCancelled.
+        Raises UnreadableObjectError, DiskFull, FetchTimeout, SourceError, ProcessCancelled.
         """
         if self.destination.exists():
             raise SourceError(f"{self.destination.name} already holds something else.")

@@ -22,16 +22,16 @@ _KEPT_LINES = 12
 _KEPT_CHARS = 500
 
 
-class UnknownRevision(SourceError):
+class UnknownRevisionError(SourceError):
     """No object, or more than one, goes by this name."""
 
 
-class UnreadableObject(SourceError):
+class UnreadableObjectError(SourceError):
     """An object of the commit is missing from the mirror, or damaged."""
 
 
-#: Words of git and of the libraries it uses, in this order: a full disk or a broken connection makes
-#: git say the later things too.
+#: Words of git and of its libraries, in this order: a full disk or a broken connection makes git
+#: say the later things too.
 _MEANINGS: tuple[tuple[type[RunnerError], tuple[str, ...]], ...] = (
     (DiskFull, ("No space left on device", "Disk quota exceeded")),
     (
@@ -79,13 +79,13 @@ _MEANINGS: tuple[tuple[type[RunnerError], tuple[str, ...]], ...] = (
             "invalid index-pack output",
         ),
     ),
-    (UnknownRevision, ("Needed a single revision", "is ambiguous")),
+    (UnknownRevisionError, ("Needed a single revision", "is ambiguous")),
     (
-        UnreadableObject,
+        UnreadableObjectError,
         (
             "[Nn]ot a valid object name",
             "not a git repository",
-            "(unable|could not|failed|cannot) (to )?(read|get|fetch|open)",
+            "(unable|could not|failed|cannot) (to )?read",
             "missing (blob|tree|object)",
             "bad (object|file|tree|revision)",
             "not a tree object",

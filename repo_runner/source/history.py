@@ -7,7 +7,7 @@ from pathlib import Path
 
 from repo_runner.errors import RefNotFound
 from repo_runner.settings import Settings
-from repo_runner.source.failure import UnknownRevision
+from repo_runner.source.failure import UnknownRevisionError
 from repo_runner.source.git import GitCommand, Watch
 from repo_runner.source.lock import locked
 from repo_runner.source.quota import growth_check
@@ -15,7 +15,10 @@ from repo_runner.source.skeleton import write_bare
 from repo_runner.source.surroundings import git_env
 
 #: No trees and no blobs: a commit is some 200 bytes. What is here is told, so that only news comes.
-_FETCH = "-c fetch.negotiationAlgorithm=consecutive fetch --filter=tree:0 --no-tags --no-write-fetch-head --prune".split()
+_FETCH = (
+    *("-c", "fetch.negotiationAlgorithm=consecutive", "fetch", "--filter=tree:0", "--prune"),
+    *("--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "origin"),
+)
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 
 
@@ -28,26 +31,22 @@ class History:
         self._settings = settings
 
     def find(self, short_sha: str, watch: Watch) -> str:
-        """The whole id of the one commit whose id begins so. Raises RefNotFound for none or several."""
+        """The id of the one commit that begins so. Raises RefNotFound for none or several."""
         with locked(self.path / "lock", timeout_s=watch.timeout_s, cancel=watch.cancel) as lock:
             write_bare(self.path, self.repo_url)
             self._fetch(watch, lock)
             words = ("rev-parse", "--verify", "--end-of-options", f"{short_sha}^{{commit}}")
             try:
                 return self._command(words).run(watch).decode().strip()
-            except UnknownRevision as error:
+            except UnknownRevisionError as error:
                 message = f"No single commit of a branch or tag begins with {short_sha}."
                 raise RefNotFound(message, field="ref", lines=error.lines) from error
 
     def _fetch(self, watch: Watch, lock: int) -> None:
-        words = (*_FETCH, "--", "origin", *_REFSPECS)
+        words = (*_FETCH, *_REFSPECS)
         command = replace(self._command(words, is_partial_fetch=True), pass_fds=(lock,))
-        command.run(
-            replace(
-                watch,
-                check=growth_check(self.path / "objects" / "pack", self._settings.max_repo_bytes),
-            )
-        )
+        pack = self.path / "objects" / "pack"
+        command.run(replace(watch, check=growth_check(pack, self._settings.max_repo_bytes)))
 
     def _command(self, words: tuple[str, ...], *, is_partial_fetch: bool = False) -> GitCommand:
         env = git_env(self._settings, self.repo_url, is_partial_fetch=is_partial_fetch)

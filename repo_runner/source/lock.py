@@ -18,7 +18,7 @@ _RETRY_S = 0.02
 
 @contextmanager
 def locked(path: Path, *, timeout_s: float, cancel: threading.Event | None = None) -> Iterator[int]:
-    """Hold the lock (flock); yields the open file, for a child that keeps holding it if this process dies.
+    """Hold the lock (flock); yields its open file, for a child that holds on if this process dies.
 
     Raises FetchTimeout and ProcessCancelled.
     """

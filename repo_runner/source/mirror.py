@@ -18,7 +18,7 @@ from pathlib import Path
 from repo_runner.errors import FetchInterrupted, RefNotFound
 from repo_runner.settings import Settings
 from repo_runner.source.entries import Entry, parse_entries
-from repo_runner.source.failure import UnreadableObject
+from repo_runner.source.failure import UnreadableObjectError
 from repo_runner.source.git import GitCommand, Watch
 from repo_runner.source.lock import locked
 from repo_runner.source.quota import check_bytes, check_files, growth_check
@@ -54,34 +54,40 @@ class Mirror:
         """Whether the commit and its trees are here."""
         try:
             self._git(watch, "cat-file", "-e", f"{commit_sha}^{{tree}}")
-        except UnreadableObject:
+        except UnreadableObjectError:
             return False
         return True
 
     def fetch_commit(self, commit_sha: str, watch: Watch) -> None:
         """Fetch a commit and its trees, no history, no blobs. Raises RefNotFound."""
         with self._writing(watch) as lock:
-            if not self.has_commit(commit_sha, watch):
+            if self.has_commit(commit_sha, watch):
+                return
+            try:
                 self._fetch(watch, lock, "--depth=1", "origin", commit_sha)
-        if not self.has_commit(commit_sha, watch):
-            raise RefNotFound(f"{commit_sha[:12]} is not a commit of this repository.", field="ref")
+            except RefNotFound as error:
+                message = f"The repository has no commit {commit_sha}."
+                raise RefNotFound(message, field="ref", lines=error.lines) from error
+            if not self.has_commit(commit_sha, watch):
+                message = f"{commit_sha} is no commit but another object of the repository."
+                raise RefNotFound(message, field="ref")
 
     def entries(self, commit_sha: str, watch: Watch, path: str = "") -> list[Entry]:
-        """All paths of a commit, or those at a path; its trees are fetched when they are not here."""
-        paths = ("--", path) if path else ()
-        try:
-            return self._list(watch, commit_sha, *paths)
-        except UnreadableObject:
-            if self.has_commit(commit_sha, watch):
-                self.empty(watch)
-            self.fetch_commit(commit_sha, watch)
-            return self._list(watch, commit_sha, *paths)
+        """All paths of a commit, or those at a path; trees that are not here are fetched."""
+        words = (commit_sha, "--", path) if path else (commit_sha,)
+        # Unknown at first; what is still unreadable after it was fetched is damaged.
+        for mend in (self.fetch_commit, self._fetch_anew):
+            try:
+                return self._list(watch, *words)
+            except UnreadableObjectError:
+                mend(commit_sha, watch)
+        return self._list(watch, *words)
 
     def read_blob(self, object_id: str, watch: Watch) -> bytes:
         """One file's content, fetched when it is not here; long ones raise QuotaExceeded."""
         try:
             return self._git(watch, "cat-file", "blob", object_id)
-        except UnreadableObject:
+        except UnreadableObjectError:
             with self._writing(watch) as lock:
                 self._fetch_objects([object_id], watch, lock)
             return self._git(watch, "cat-file", "blob", object_id)
@@ -105,12 +111,17 @@ class Mirror:
             return self._write_mark(commit_sha, Contents(len(sizes), sum(sizes)))
 
     def empty(self, watch: Watch) -> None:
-        """Forget everything: an object is damaged, and git cannot fetch what it believes to have."""
+        """Forget all: an object is damaged, and git does not fetch what it believes to have."""
         with self._writing(watch):
             for name in ("known", "objects"):
                 shutil.rmtree(self.path / name, ignore_errors=True)
-            (self.path / "HEAD").unlink(missing_ok=True)
+            for name in ("HEAD", "shallow"):
+                (self.path / name).unlink(missing_ok=True)
             write_bare(self.path, self.repo_url)
+
+    def _fetch_anew(self, commit_sha: str, watch: Watch) -> None:
+        self.empty(watch)
+        self.fetch_commit(commit_sha, watch)
 
     def _list(self, watch: Watch, *arguments: str) -> list[Entry]:
         return list(parse_entries(self._git(watch, "ls-tree", "-r", "-z", *arguments)))

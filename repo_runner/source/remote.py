@@ -7,8 +7,9 @@ import re
 from pathlib import Path
 
 from repo_runner.errors import RefNotFound
-from repo_runner.github_link import GithubLink, check_ref, is_full_sha, split_repo_url
+from repo_runner.github_link import GithubLink, split_repo_url
 from repo_runner.paths import HomePaths
+from repo_runner.ref_name import check_ref, is_full_sha
 from repo_runner.settings import Settings
 from repo_runner.source.git import GitCommand, Watch
 from repo_runner.source.history import History
@@ -43,7 +44,7 @@ class Remote:
         return parse_refs(output.decode(errors="replace"))
 
     def resolve(self, link: GithubLink, ref: str) -> ResolvedSource:
-        """The commit a link and a ref mean; asks nobody for the whole id of a commit that is here."""
+        """The commit a link and a ref mean; the whole id of a commit that is here asks nobody."""
         asked = check_ref(ref) if ref else ""
         if not asked and link.tail and is_full_sha(link.tail[0]):
             return self._commit(link.tail[0], "/".join(link.tail[1:]))

@@ -27,7 +27,7 @@ def write_bare(path: Path, url: str) -> None:
 
 
 def write_borrowing(path: Path, url: str, *, commit_sha: str, lender: Path) -> None:
-    """A `.git` whose HEAD is a commit without history, which lives in another repository's objects."""
+    """A `.git` whose HEAD is a commit without history, living on another repository's objects."""
     _write(path, url, bare=False)
     (path / "HEAD").write_text(f"{commit_sha}\n")
     (path / "shallow").write_text(f"{commit_sha}\n")

@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from repo_runner.errors import InvalidRef, ScriptNotFound
-from repo_runner.github_link import GithubLink, is_full_sha
+from repo_runner.github_link import GithubLink
 from repo_runner.models import OnProgress
+from repo_runner.ref_name import is_full_sha
 from repo_runner.settings import Settings
 from repo_runner.source.checkout import Checkout, CheckoutReport, check_room
-from repo_runner.source.failure import UnreadableObject
+from repo_runner.source.failure import UnreadableObjectError
 from repo_runner.source.git import Watch
 from repo_runner.source.mirror import Mirror
 from repo_runner.source.progress import FetchProgress
@@ -44,7 +45,7 @@ class Source:
         return self._remote(link.repo_url).resolve(link, ref)
 
     def files(self, repo_url: str, commit_sha: str) -> tuple[str, ...]:
-        """All paths at a commit, submodules left out; its trees are fetched when they are not here."""
+        """All paths at a commit, submodules left out; trees that are not here are fetched."""
         remote = self._remote(repo_url)
         entries = remote.mirror.entries(_checked(commit_sha), remote.watch())
         return tuple(entry.path for entry in entries if entry.is_file)
@@ -100,7 +101,7 @@ class Source:
     def _write(self, checkout: Checkout, mirror: Mirror, watch: Watch) -> None:
         try:
             checkout.write(self._settings, on_line=watch.on_line, cancel=watch.cancel)
-        except UnreadableObject:
+        except UnreadableObjectError:
             mirror.empty(watch)
             mirror.complete(checkout.commit_sha, watch)
             checkout.write(self._settings, on_line=watch.on_line, cancel=watch.cancel)

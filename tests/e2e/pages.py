@@ -1,0 +1,230 @@
+"""The pages as a person uses them, for Playwright: what can be seen and done, by names a person reads.
+
+Every class takes a `root`: the frame the UI lives in (`open_app`), or a Playwright page that shows the UI itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Download, FrameLocator, Locator, Page, Playwright, expect
+
+Root = Page | FrameLocator
+
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+#: The first page of a freshly started app, on a busy machine.
+FIRST_CONTENT_MS = 30_000
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start the machine's own Chromium."""
+    return playwright.chromium.launch(
+        executable_path=shutil.which("chromium"), args=list(CHROMIUM_FLAGS)
+    )
+
+
+def open_app(page: Page, address: str) -> FrameLocator:
+    """Open the app's page and return the frame of the UI once it shows something."""
+    page.goto(f"{address}/view")
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("heading", name="New run")).to_be_visible(timeout=FIRST_CONTENT_MS)
+    return frame
+
+
+@dataclass
+class NewRunPage:
+    """The form."""
+
+    root: Root
+
+    def open(self) -> NewRunPage:
+        go(self.root, "New run")
+        expect(self.root.get_by_role("heading", name="New run")).to_be_visible()
+        return self
+
+    def fill(
+        self, link: str, script: str = "", args: str = "", requirements: str = "", ref: str = ""
+    ) -> NewRunPage:
+        """Fill fields; each is left with Tab, which is when the form looks at it."""
+        values = {
+            "GitHub link": link,
+            "Script": script,
+            "Ref": ref,
+            "Script arguments": args,
+            "Requirements": requirements,
+        }
+        for label, value in values.items():
+            if value:
+                box = self.root.get_by_role("textbox", name=label, exact=True)
+                box.fill(value)
+                box.press("Tab")
+        return self
+
+    def submit(self) -> RunPage:
+        """Press Run and wait for the run's page."""
+        self.press_run()
+        page = RunPage(self.root)
+        expect(page.title).to_be_visible(timeout=60_000)
+        return page
+
+    def press_run(self) -> None:
+        self.root.get_by_role("button", name="Run", exact=True).click()
+
+    @property
+    def errors(self) -> Locator:
+        """Sentences that say what is wrong."""
+        return self.root.get_by_test_id("notice-error")
+
+    @property
+    def command(self) -> Locator:
+        """The exact command that will run."""
+        return self.root.get_by_test_id("fact-Command")
+
+
+@dataclass
+class RunsPage:
+    """The table."""
+
+    root: Root
+
+    def open(self) -> RunsPage:
+        go(self.root, "Runs")
+        expect(self.root.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
+        return self
+
+    def row(self, run_id: str) -> Locator:
+        return self.root.locator(f'[data-testid="run-row"][data-run-id="{run_id}"]')
+
+    @property
+    def rows(self) -> Locator:
+        return self.root.get_by_test_id("run-row")
+
+    def open_run(self, run_id: str) -> RunPage:
+        self.row(run_id).get_by_role("link").click()
+        page = RunPage(self.root)
+        expect(page.title).to_be_visible()
+        return page
+
+    def filter(self, status: str) -> None:
+        self.root.get_by_test_id("stRadio").get_by_text(status, exact=True).click()
+
+    def search(self, text: str) -> None:
+        box = self.root.get_by_role("textbox", name="Search")
+        box.fill(text)
+        box.press("Enter")
+
+
+@dataclass
+class RunPage:
+    """One run."""
+
+    root: Root
+
+    @property
+    def title(self) -> Locator:
+        return self.root.locator("rr-heading h1")
+
+    @property
+    def status(self) -> Locator:
+        return self.root.locator("rr-heading").get_by_test_id("run-status")
+
+    @property
+    def log(self) -> Locator:
+        return self.root.get_by_test_id("log")
+
+    @property
+    def best_score(self) -> Locator:
+        return self.root.get_by_test_id("best-score")
+
+    @property
+    def failure(self) -> Locator:
+        return self.root.get_by_test_id("notice-error")
+
+    def run_id(self) -> str:
+        name = self.root.locator("rr-heading").get_by_role("button", name="Copy run id")
+        return (name.get_attribute("aria-label") or "").removeprefix("Copy run id ")
+
+    def phase(self, name: str) -> Locator:
+        """The segment of a phase; its `data-state` is `done`, `active`, `todo`, `failed` or `stopped`."""
+        return self.root.get_by_test_id(f"phase-{name}")
+
+    def curve(self, metric: str) -> Locator:
+        return self.root.locator(f'[data-testid="curve"][data-name="{metric}"]')
+
+    def points(self, metric: str) -> int:
+        """How many points of a metric are drawn now."""
+        curve = self.curve(metric)
+        return int(curve.get_attribute("data-points") or 0) if curve.count() else 0
+
+    def wait_curve_points(self, metric: str, at_least: int, timeout_ms: float = 120_000) -> int:
+        """Wait until a curve has grown to so many points, and return how many it has."""
+        deadline = time.monotonic() + timeout_ms / 1000
+        while (now := self.points(metric)) < at_least:
+            if time.monotonic() > deadline:
+                raise AssertionError(
+                    f"{metric} has {now} points, not {at_least}, after {timeout_ms} ms"
+                )
+            time.sleep(0.1)
+        return now
+
+    def wait_status(self, status: str, timeout_ms: float = 180_000) -> None:
+        expect(self.status).to_have_text(re.compile(rf"{status}\s*$", re.IGNORECASE), timeout=timeout_ms)
+
+    def stop(self) -> None:
+        """Press Stop and confirm."""
+        self.root.get_by_role("button", name="Stop", exact=True).click()
+        self.root.get_by_role("button", name="Stop this run").click()
+
+    def download_best(self, page: Page, folder: Path) -> Path:
+        """Download the best checkpoint."""
+        with page.expect_download() as started:
+            self.root.get_by_test_id("download-best").click()
+        download: Download = started.value
+        path = folder / download.suggested_filename
+        download.save_as(path)
+        return path
+
+    def best_sha256(self) -> str:
+        """The hash the page promises."""
+        return self.root.get_by_test_id("best-sha256").get_attribute("data-value") or ""
+
+
+@dataclass
+class SystemPage:
+    """Health and state."""
+
+    root: Root
+
+    def open(self) -> SystemPage:
+        go(self.root, "System")
+        expect(self.root.get_by_role("heading", name="System")).to_be_visible()
+        return self
+
+    @property
+    def state(self) -> Locator:
+        return self.root.get_by_test_id("json")
+
+    def fact(self, name: str) -> Locator:
+        return self.root.get_by_test_id(f"fact-{name}")
+
+
+def go(root: Root, name: str) -> None:
+    """Follow a link of the navigation."""
+    root.get_by_test_id("stTopNavLink").filter(has_text=name).first.click()
+
+
+def sha256(path: Path) -> str:
+    """Hash a downloaded file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,5 @@
+"""Prints its arguments and ends."""
+
+import sys
+
+print("hello from", sys.argv[1:], flush=True)

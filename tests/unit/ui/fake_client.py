@@ -1,0 +1,250 @@
+"""The client's verbs over a made-up history: what the pages show while they are built and tested."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from repo_runner.errors import AppUnreachable, InvalidLink, RefNotFound, RunNotFound, ScriptNotFound
+from repo_runner.models import (
+    Checkpoint,
+    Failure,
+    Finding,
+    Health,
+    LogSlice,
+    MetricSeries,
+    Preflight,
+    Run,
+    RunPage,
+    RunPhase,
+    RunStatus,
+    Submission,
+)
+from tests.unit.ui import fake_runs as fake
+
+IMPORT_FAILURE = Failure(
+    error_code="module_missing",
+    message="The script needs the package `einops`, which is not in the environment.",
+    hint="Add einops to the requirements and run again.",
+    lines=(
+        "Traceback (most recent call last):",
+        '  File "examples/train.py", line 7, in <module>',
+        "    import einops",
+        "ModuleNotFoundError: No module named 'einops'",
+    ),
+)
+BUILD_FAILURE = Failure(
+    error_code="no_matching_wheel",
+    message="The package torch==1.4 has no build for Python 3.11.",
+    hint="Choose another Python version or another version of the package.",
+    lines=(
+        "× No solution found when resolving dependencies:",
+        "  ╰─▶ torch==1.4 has no wheels with a matching tag",
+    ),
+)
+
+
+class FakeClient:
+    """Stands in for `repo_runner.client.Client`; `away` plays an app that does not answer while the file exists."""
+
+    def __init__(self, history: int = 60, away: Path | None = None) -> None:
+        self.away = away
+        self.born = fake.moment()
+        self.submitted: list[Submission] = []
+        self.stopped: dict[str, Any] = {}
+        self.deleted: set[str] = set()
+        self._starts = {"live": self.born - timedelta(seconds=45)}
+        self._history = [self._ended(index) for index in range(history)]
+
+    def submit(self, submission: Submission, idempotency_key: str | None = None) -> Run:
+        self._answer()
+        self._check(submission)
+        self.submitted.append(submission)
+        run_id = f"new{len(self.submitted)}"
+        self._starts[run_id] = fake.moment()
+        return self.get(run_id)
+
+    def preflight(self, submission: Submission) -> Preflight:
+        self._answer()
+        self._check(submission)
+        scripts = ("train.py", "examples/train.py", "tools/export.py")
+        files = ("uv.lock", "requirements.txt")
+        if not submission.script_path:
+            missing = Finding(
+                level="error",
+                code="script_missing",
+                message="Name the script to run.",
+                field="script_path",
+            )
+            return Preflight(ok=False, findings=(missing,), scripts=scripts, dependency_files=files)
+        findings = (
+            Finding(level="ok", code="commit", message="main is commit 3f9c2d7, 2 days old."),
+            Finding(
+                level="ok",
+                code="lightning",
+                message="The script uses PyTorch Lightning: curves and checkpoints will be followed.",
+            ),
+            Finding(
+                level="warn",
+                code="no_gpu",
+                message="No GPU on this machine: training runs on the CPU.",
+                hint="It works, and takes longer.",
+            ),
+        )
+        spec = fake.spec(
+            script_path=submission.script_path,
+            script_args=tuple(str(submission.script_args).split()),
+        )
+        return Preflight(
+            ok=True, findings=findings, spec=spec, scripts=scripts, dependency_files=files
+        )
+
+    def get(self, run_id: str) -> Run:
+        self._answer()
+        found = next((run for run in self._all() if run.run_id == run_id), None)
+        if found is None:
+            raise RunNotFound(f"There is no run {run_id}.", hint="It may have been deleted.")
+        return found
+
+    def list(
+        self, status: str | None = None, q: str = "", limit: int = 50, cursor: str | None = None
+    ) -> RunPage:
+        self._answer()
+        runs = [
+            r
+            for r in self._all()
+            if (not status or r.status == status) and q in r.name + r.spec.script_path
+        ]
+        start = int(cursor or 0)
+        page = tuple(runs[start : start + limit])
+        more = str(start + limit) if start + limit < len(runs) else None
+        return RunPage(runs=page, next_cursor=more, total=len(runs))
+
+    def logs(
+        self,
+        run_id: str,
+        after: int | None = None,
+        tail: int | None = None,
+        q: str = "",
+        stream: str = "output",
+    ) -> LogSlice:
+        run = self.get(run_id)
+        text = "Resolved 41 packages in 120ms\nInstalled 41 packages in 1.2s\n"
+        if stream == "output":
+            text = (
+                "\n".join(run.failure.lines)
+                if run.failure
+                else fake.log_text(_step(run))
+                if run.has_probe
+                else ""
+            )
+        data = text.encode()
+        kept = data[-(tail or len(data) or 1) :].decode(errors="ignore")
+        return LogSlice(text=kept, next_offset=len(data), size_bytes=len(data))
+
+    def metrics(
+        self, run_id: str, names: Sequence[str] | None = None, max_points: int = 500
+    ) -> tuple[MetricSeries, ...]:
+        run = self.get(run_id)
+        curves = fake.series(_step(run), run.created_at)
+        return tuple(one for one in curves if not names or one.name in names)
+
+    def checkpoints(self, run_id: str) -> tuple[Checkpoint, ...]:
+        run = self.get(run_id)
+        return fake.checkpoints(_step(run), run.created_at)
+
+    def stop(self, run_id: str) -> Run:
+        self._answer()
+        self.stopped[run_id] = fake.moment()
+        return self.get(run_id)
+
+    def resume(self, run_id: str) -> Run:
+        return self.get(run_id)
+
+    def delete(self, run_id: str) -> None:
+        self._answer()
+        self.deleted.add(run_id)
+
+    def health(self) -> Health:
+        self._answer()
+        return Health(
+            status="ok",
+            version="0.1.0",
+            home="~/.local/share/repo-runner",
+            address="http://127.0.0.1:7501",
+            versions={
+                "python": "3.11.9",
+                "lightning": "2.3.2",
+                "streamlit": "1.56.0",
+                "uv": "0.13.8",
+                "git": "2.43.0",
+            },
+            disk_free_bytes=83_000_000_000,
+            disk_total_bytes=256_000_000_000,
+            max_running=2,
+            started_at=self.born,
+            runs_by_status={"pending": 2, "running": 2, "succeeded": 48, "failed": 9, "stopped": 3},
+        )
+
+    def state(self) -> dict[str, Any]:
+        self._answer()
+        run = self.get("live")
+        summary = run.model_dump(mode="json", include={"status", "phase", "progress"})
+        return {"works": {"live": {"vars": {"summary": summary}}}}
+
+    def download_url(self, run_id: str, name: str) -> str:
+        return f"http://127.0.0.1:7501/api/v1/runs/{run_id}/checkpoints/{name}"
+
+    def _all(self) -> list[Run]:
+        now = fake.moment()
+        live = [
+            self._stopping(fake.training(key, start, now, name=f"digits/{key}"))
+            for key, start in self._starts.items()
+        ]
+        waiting = [
+            fake.run(f"wait{n}", self.born, name=f"sweep lr {n}", queue_position=n) for n in (1, 2)
+        ]
+        runs = [*reversed(live), fake.building("building", now), *waiting, *self._history]
+        return [run for run in runs if run.run_id not in self.deleted]
+
+    def _stopping(self, run: Run) -> Run:
+        asked = self.stopped.get(run.run_id)
+        if asked is None:
+            return run
+        changes: dict[str, Any] = {"stop_requested_at": asked}
+        if fake.moment() - asked > timedelta(seconds=4):
+            changes |= {"status": RunStatus.STOPPED, "ended_at": asked, "exit_code": 0}
+        return run.model_copy(update=changes)
+
+    def _ended(self, index: int) -> Run:
+        start = self.born - timedelta(hours=1.7 * (index + 1))
+        if index % 7 == 1:
+            return fake.failed(f"failed{index}", start, RunPhase.TRAINING, IMPORT_FAILURE)
+        if index % 7 == 4:
+            return fake.failed(f"failed{index}", start, RunPhase.BUILDING, BUILD_FAILURE)
+        seconds = 60 + 37 * (index % 5)
+        return fake.training(
+            f"done{index}", start, self.born, seconds=seconds, name=f"digits/lr sweep {index}"
+        )
+
+    def _check(self, submission: Submission) -> None:
+        if "github.com/" not in submission.link:
+            raise InvalidLink(
+                f"{submission.link!r} is not a link to a GitHub repository.", field="link"
+            )
+        if submission.ref == "nope":
+            raise RefNotFound("acme/digits has no branch, tag or commit named nope.", field="ref")
+        if submission.script_path == "missing.py":
+            raise ScriptNotFound(
+                "There is no file missing.py at commit 3f9c2d7.", field="script_path"
+            )
+
+    def _answer(self) -> None:
+        if self.away and self.away.exists():
+            raise AppUnreachable("The app at http://127.0.0.1:7501 does not answer.")
+
+
+def _step(run: Run) -> int:
+    return run.progress.step or 0 if run.progress and run.progress.phase is RunPhase.TRAINING else 0

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from streamlit.testing.v1 import AppTest
+
+from repo_runner.models import RunPhase
+from tests.unit.ui import fake_runs as fake
+from tests.unit.ui.conftest import Screen
+from tests.unit.ui.fake_client import IMPORT_FAILURE, FakeClient
+from ui.widgets.run_table import row_data
+
+Draw = Callable[..., AppTest]
+
+
+def test_what_runs_is_on_top_and_what_waits_follows_in_order(draw: Draw, screen: Screen) -> None:
+    draw("runs")
+    now, earlier = screen.shown["runs"]["sections"]
+    assert [row["run_id"] for row in now["rows"]] == ["live", "building", "wait1", "wait2"]
+    assert now["rows"][2]["note"] == "Number 1 in the queue"
+    assert all(row["status"] in ("succeeded", "failed", "stopped") for row in earlier["rows"])
+
+
+def test_a_status_filter_and_a_search_narrow_the_table(draw: Draw, screen: Screen) -> None:
+    page = draw("runs")
+    page.radio("status").set_value("Failed").run()
+    (section,) = screen.shown["runs"]["sections"]
+    assert {row["status"] for row in section["rows"]} == {"failed"}
+    page.text_input("query").set_value("nothing like this").run()
+    assert not screen.shown["runs"]["sections"][0]["rows"]
+    assert screen.shown["runs"]["empty"]["title"] == "No run matches"
+
+
+def test_older_runs_are_a_page_away(draw: Draw, screen: Screen) -> None:
+    page = draw("runs")
+    page.button("older").click().run()
+    (section,) = screen.shown["runs"]["sections"]
+    assert section["title"] == "Earlier"
+    page.button("newer").click().run()
+    assert [section["title"] for section in screen.shown["runs"]["sections"]] == ["Now", "Earlier"]
+
+
+def test_a_click_opens_the_run(draw: Draw, screen: Screen) -> None:
+    screen.events["runs"] = {"open": "live"}
+    draw("runs")
+    assert screen.gone_to == [("run", {"run_id": "live"})]
+
+
+def test_while_the_app_is_away_the_last_table_stays(
+    draw: Draw, screen: Screen, app: FakeClient, tmp_path
+) -> None:
+    page = draw("runs")
+    app.away = tmp_path
+    screen.shown.clear()
+    page.run()
+    assert screen.shown["runs-error"]["items"][0]["level"] == "wait"
+    assert screen.shown["runs"]["sections"][0]["rows"]
+
+
+def test_a_failed_run_says_why_in_its_row() -> None:
+    run = fake.failed("r", fake.moment(), RunPhase.TRAINING, IMPORT_FAILURE)
+    assert row_data(run)["note"] == IMPORT_FAILURE.message
