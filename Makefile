@@ -1,6 +1,6 @@
 # `make help` lists everything. All of it works on a machine with Python 3.11, git and make.
 
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
@@ -24,7 +24,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo app stop test unit integration e2e fmt lint type check lock bench screenshots compat clean
+.PHONY: help browser setup setup-dev demo app stop test unit integration e2e fmt lint type check lock bench screenshots compat clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,11 +57,19 @@ app: setup ## Start the app in the foreground; Ctrl-C ends it
 stop: ## Stop the app that `make demo` left running
 	@$(BIN)/python -m examples.demo --stop
 
-test: setup-dev check ## Checks and the whole test suite
+test: setup-dev browser check ## Checks and the whole test suite
 	@$(BIN)/python -m pytest
 
-unit integration e2e: setup-dev ## One ring of the tests
+unit integration: setup-dev ## One ring of the tests
 	@$(BIN)/python -m pytest tests/$@
+
+e2e: setup-dev browser ## The outer ring of the tests, in a real browser
+	@$(BIN)/python -m pytest tests/$@
+
+browser: ## Install Debian's chromium when it is missing (as root)
+	@command -v chromium > /dev/null || { \
+		echo "Installing chromium"; \
+		apt-get update -qq && apt-get install -qq --yes chromium fonts-dejavu-core > /dev/null; }
 
 fmt: setup-dev ## Format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

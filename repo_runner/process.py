@@ -27,6 +27,9 @@ from repo_runner.errors import RunnerError
 #: Marks every process of a run, so that the ones that escaped the tree are found (GitHub runner's tracking id).
 MARKER = "REPO_RUNNER_RUN_ID"
 
+#: A started process, for the types of those who hold one.
+Child = subprocess.Popen[bytes]
+
 _CHUNK_BYTES = 1 << 16
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_PDEATHSIG = 1
@@ -166,7 +169,7 @@ def start(
     cwd: Path | None = None,
     output: int | IO[bytes] = subprocess.PIPE,
     pass_fds: Sequence[int] = (),
-) -> subprocess.Popen[bytes]:
+) -> Child:
     """Start a command in a session of its own, stdout and stderr together into `output`."""
     try:
         return subprocess.Popen(
@@ -183,7 +186,16 @@ def start(
         raise CommandMissing(f"The program {argv[0]} is not installed.") from error
 
 
-def kill_group(child: subprocess.Popen[bytes]) -> None:
+def ended_within(child: Child, seconds: float) -> bool:
+    """Wait for a process; whether it ended in that time."""
+    try:
+        child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def kill_group(child: Child) -> None:
     """Kill what is left of a command's group and collect it."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
@@ -268,7 +280,7 @@ class _Lines:
                 self._on_line(line.decode(errors="replace"))
 
 
-def _chunks(child: subprocess.Popen[bytes]) -> Iterator[bytes]:
+def _chunks(child: Child) -> Iterator[bytes]:
     """Output as it comes; an empty chunk at least every 0.1 s so that the caller can look at its clock."""
     assert child.stdout is not None
     with selectors.DefaultSelector() as selector:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -98,9 +97,9 @@ class Training:
         code = child.returncode
         return ScriptExit(code if code >= 0 else None, -code if code < 0 else None, stopped)
 
-    def _follow(self, child: subprocess.Popen[bytes], stop: threading.Event) -> bool:
+    def _follow(self, child: process.Child, stop: threading.Event) -> bool:
         ladder: Iterator[None] | None = None
-        while not _ended(child):
+        while not process.ended_within(child, _TICK_S):
             self._observe()
             self._sample_resources()
             if stop.is_set() and ladder is None:
@@ -109,7 +108,7 @@ class Training:
                 next(ladder, None)
         return ladder is not None
 
-    def _ladder(self, child: subprocess.Popen[bytes]) -> Iterator[None]:
+    def _ladder(self, child: process.Child) -> Iterator[None]:
         """Each step is one tick; only the main process gets SIGTERM, because a whole DDP group would deadlock on it."""
         if self._observer.has_trainer:
             (self._plan.probe_folder / "stop").touch()
@@ -134,14 +133,6 @@ class Training:
         self._writer.write("resources", cpu_percent=round(percent, 1), memory_bytes=resident)
 
 
-def _ended(child: subprocess.Popen[bytes]) -> bool:
-    try:
-        child.wait(_TICK_S)
-    except subprocess.TimeoutExpired:
-        return False
-    return True
-
-
 def _ticks(seconds: float) -> Iterator[None]:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -149,7 +140,7 @@ def _ticks(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def _pumping(child: subprocess.Popen[bytes], output: OutputWriter) -> Iterator[threading.Thread]:
+def _pumping(child: process.Child, output: OutputWriter) -> Iterator[threading.Thread]:
     """Drains the script's pipe into the bounded log, whatever happens, so that the script never blocks on it."""
     assert child.stdout is not None
     pipe = child.stdout.fileno()

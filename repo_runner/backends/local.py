@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import sys
 import time
 
@@ -19,7 +18,7 @@ class LocalBackend:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._children: list[subprocess.Popen[bytes]] = []
+        self._children: list[process.Child] = []
 
     def launch(self, paths: RunPaths, spec: RunSpec, attempt: int) -> None:
         """Write the run folder's `spec.json` and start the supervisor; a second one ends at once by the lease."""

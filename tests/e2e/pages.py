@@ -180,7 +180,9 @@ class RunPage:
         return now
 
     def wait_status(self, status: str, timeout_ms: float = 180_000) -> None:
-        expect(self.status).to_have_text(re.compile(rf"{status}\s*$", re.IGNORECASE), timeout=timeout_ms)
+        expect(self.status).to_have_text(
+            re.compile(rf"{status}\s*$", re.IGNORECASE), timeout=timeout_ms
+        )
 
     def stop(self) -> None:
         """Press Stop and confirm."""

@@ -12,7 +12,7 @@ from tests.app_fixtures import NOTHING_TO_INSTALL, TINY_LIGHTNING_REPO
 from tests.e2e.pages import NewRunPage, RunsPage, SystemPage, sha256
 from tests.git_fixtures import MakeRepo
 
-LONG = "--max_epochs 60 --rows 4096"
+LONG = "--max_epochs 20 --rows 4096"
 ENDLESS = "import time\nprint('started', flush=True)\nwhile True: time.sleep(0.1)\n"
 
 

@@ -1,0 +1,56 @@
+"""Repo Runner as a Lightning App: `lightning run app app.py`. Wiring only."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Callable
+
+from components import app_log, framework, terminal
+from components.frontend import StreamlitUI
+from components.lightning_app import RepoRunnerApp
+from components.port import require_free
+from components.repo_runner import PyTorchLightningGithubRepoRunner
+from components.root_flow import Decides, MakeWork, RootFlow
+from repo_runner.app_file import AppFile
+from repo_runner.errors import RunnerError
+from repo_runner.manager import Manager
+from repo_runner.paths import HomePaths
+from repo_runner.settings import Settings
+
+
+def open_manager(settings: Settings) -> Manager:
+    """The manager on a store that is up to date."""
+    manager = Manager(settings)
+    manager.recover()
+    return manager
+
+
+def build(
+    make_manager: Callable[[Settings], Decides] = open_manager,
+    make_work: MakeWork = PyTorchLightningGithubRepoRunner,
+) -> RepoRunnerApp:
+    """The app on this environment's settings, or an exit with one sentence when it cannot start here."""
+    try:
+        settings = Settings.from_env()
+        claim = AppFile.claim(settings)
+        require_free(settings.port)
+        settings = settings.publish(
+            address=f"http://127.0.0.1:{settings.port}", token=secrets.token_urlsafe(32)
+        )
+        app_log.take_logging(HomePaths(settings.home).app_log)
+        framework.mend(settings)
+        root = RootFlow(settings, make_manager(settings), StreamlitUI(settings), make_work)
+    except RunnerError as error:
+        terminal.complain(f"Repo Runner cannot start: {error.message} {error.hint_text}".rstrip())
+        sys.exit(error.exit_code)
+    except OSError as error:
+        terminal.complain(f"Repo Runner cannot start: {error}.")
+        sys.exit(1)
+    return RepoRunnerApp(root, settings, claim)
+
+
+if (
+    __name__ == "__main__"
+):  # true under `lightning run app`, false in a process that multiprocessing spawns
+    app = build()

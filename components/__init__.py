@@ -1,0 +1,1 @@
+"""The Lightning rim: the app's Flow, Works, API server and frontend; no business logic."""

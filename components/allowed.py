@@ -1,0 +1,32 @@
+"""Everything the API server answers to, as (method, path): whatever is not named here does not exist."""
+
+from __future__ import annotations
+
+import re
+
+_SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9_.=+-]{0,200}"
+_RUN = rf"/api/v1/runs/{_SEGMENT}"
+
+#: Pages a link of another site may lead to, as a link to any web page may.
+PAGES = frozenset({"/", "/view", "/view/app"})
+
+_ALLOWED = {
+    "GET": (
+        # The framework's own reads and its page.
+        r"/api/v1/(state|layout|status)|/healthz|/|/view(/app)?",
+        rf"/static(/{_SEGMENT})+",
+        # Ours.
+        rf"/api/v1/health|/api/v1/runs|{_RUN}|{_RUN}/(logs|metrics|checkpoints|events)",
+        rf"{_RUN}/checkpoints/{_SEGMENT}",
+    ),
+    "POST": (rf"/api/v1/(runs|preflight)|{_RUN}/(stop|resume)",),
+    "DELETE": (_RUN,),
+    "WEBSOCKET": (r"/api/v1/ws",),
+}
+_PATTERNS = {method: re.compile("|".join(paths)) for method, paths in _ALLOWED.items()}
+
+
+def is_allowed(method: str, path: str) -> bool:
+    """Whether this app serves the path with this method; `path` as the server decoded it."""
+    pattern = _PATTERNS.get(method)
+    return pattern is not None and pattern.fullmatch(path) is not None

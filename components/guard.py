@@ -1,0 +1,173 @@
+"""The guard in front of the API server: an ASGI wrapper that lets through only what is named and allowed.
+
+The framework's service has no authentication, allows every origin and applies the diffs it receives; browsers will send
+it requests from any page a person visits. Host and Origin are compared as raw single headers (never through a parsed
+URL, which a header can poison), everything that changes state needs the token of this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from components.allowed import PAGES, is_allowed
+from components.headers import with_security_headers
+from components.refusals import (
+    BodyTooLarge,
+    BodyTooSlow,
+    GuardRefusal,
+    HostRefused,
+    NotJson,
+    NotServed,
+    OriginRefused,
+    TokenRefused,
+    TooManyRequests,
+)
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+MAX_BODY_BYTES = 1 << 20
+BODY_TIMEOUT_S = 10.0
+#: State-changing requests that may wait for their answer at the same time.
+MAX_PENDING = 32
+
+
+class Guard:
+    """Nothing reaches the wrapped application unless every check has passed."""
+
+    def __init__(self, app: Application, *, port: int, token: str) -> None:
+        if not token:
+            raise ValueError("the guard needs a token")
+        self._app = app
+        self._token = token.encode()
+        self._hosts = {f"{name}:{port}".encode() for name in ("127.0.0.1", "localhost", "[::1]")}
+        self._origins = {b"http://" + host for host in self._hosts}
+        self._pending = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, or hand on with the body read and the security headers set."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        send = with_security_headers(scope, send)
+        try:
+            self._check(scope)
+            hand_on = self._change if _changes_state(scope) else self._app
+            await hand_on(scope, receive, send)
+        except GuardRefusal as refusal:
+            await _refuse(scope, send, refusal)
+
+    def _check(self, scope: Scope) -> None:
+        hosts, origins = _values(scope, b"host"), _values(scope, b"origin")
+        if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
+            raise HostRefused
+        if (
+            len(origins) > 1
+            or not self._origins.issuperset(origins)
+            or _comes_from_elsewhere(scope)
+        ):
+            raise OriginRefused
+        if not is_allowed(_method(scope), scope["path"]):
+            raise NotServed
+        # A browser always names the origin of a WebSocket; other programs can show the token.
+        if scope["type"] == "websocket" and not origins and not self._has_token(scope):
+            raise OriginRefused
+        if _changes_state(scope) and not self._has_token(scope):
+            raise TokenRefused
+
+    def _has_token(self, scope: Scope) -> bool:
+        bearer = [
+            v[7:] if v.startswith(b"Bearer ") else b"" for v in _values(scope, b"authorization")
+        ]
+        shown = bearer + _values(scope, b"x-repo-runner-token")
+        return len(shown) == 1 and hmac.compare_digest(shown[0], self._token)
+
+    async def _change(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._pending >= MAX_PENDING:
+            raise TooManyRequests
+        self._pending += 1
+        try:
+            body = await _read_body(scope, receive)
+            if body is not None:
+                await self._app(scope, _replay(body, receive), send)
+        finally:
+            self._pending -= 1
+
+
+def _method(scope: Scope) -> str:
+    return "WEBSOCKET" if scope["type"] == "websocket" else str(scope["method"])
+
+
+def _changes_state(scope: Scope) -> bool:
+    return _method(scope) not in ("GET", "WEBSOCKET")
+
+
+def _values(scope: Scope, name: bytes) -> list[bytes]:
+    return [value for key, value in scope["headers"] if key == name]
+
+
+def _comes_from_elsewhere(scope: Scope) -> bool:
+    """Requests without an Origin (images, frames, scripts) that a browser says another site has caused."""
+    if _values(scope, b"sec-fetch-site") != [b"cross-site"]:
+        return False
+    follows_link = _values(scope, b"sec-fetch-dest") == [b"document"] and _method(scope) == "GET"
+    return not (follows_link and scope["path"] in PAGES)
+
+
+async def _read_body(scope: Scope, receive: Receive) -> bytes | None:
+    """The whole body, counted while it is read; None when the client has gone."""
+    declared = b"".join(_values(scope, b"content-length"))
+    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
+        raise BodyTooLarge
+    has_body = declared not in (b"", b"0") or bool(_values(scope, b"transfer-encoding"))
+    if has_body and not _is_json(_values(scope, b"content-type")):
+        raise NotJson
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return None
+                body += message.get("body", b"")
+                if len(body) > MAX_BODY_BYTES:
+                    raise BodyTooLarge
+                if not message.get("more_body"):
+                    return bytes(body)
+    except TimeoutError as error:
+        raise BodyTooSlow from error
+
+
+def _is_json(content_types: list[bytes]) -> bool:
+    return [t.partition(b";")[0].strip().lower() for t in content_types] == [b"application/json"]
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return replay
+
+
+async def _refuse(scope: Scope, send: Send, refusal: GuardRefusal) -> None:
+    if scope["type"] == "websocket":
+        # Closing before accepting makes the server answer the handshake with 403.
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    headers = [(b"content-type", b"application/json")]
+    if isinstance(refusal, TooManyRequests):
+        headers.append((b"retry-after", b"1"))
+    if isinstance(refusal, TokenRefused):
+        headers.append((b"www-authenticate", b"Bearer"))
+    await send({"type": "http.response.start", "status": refusal.http_status, "headers": headers})
+    body = json.dumps({"error": refusal.as_dict()}).encode()
+    await send({"type": "http.response.body", "body": body})

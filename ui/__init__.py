@@ -1,0 +1,1 @@
+"""The Streamlit pages: they read and write only through `repo_runner.client`."""

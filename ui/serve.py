@@ -1,0 +1,120 @@
+"""The UI's process: Streamlit behind a strict Host and Origin check. The app starts it as `python -m ui.serve`.
+
+Unguarded, Streamlit takes WebSockets from any page on this machine, and from any page at all whose host name resolves
+to it; the token that the UI holds would then serve that page.
+
+Streamlit runs this same file as its page, once per rerun: then its runtime exists, and there is only `render` to call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Any
+
+from streamlit import runtime
+from streamlit.web import bootstrap
+from streamlit.web.server import Server
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.web import Application, ErrorHandler, OutputTransform
+
+_HOST = "127.0.0.1"
+_MAX_SESSIONS = 64
+_OPTIONS: dict[str, Any] = {
+    "server.address": _HOST,
+    "server.headless": True,
+    "server.enableXsrfProtection": True,
+    "server.enableCORS": True,
+    "server.enableStaticServing": False,
+    "server.maxUploadSize": 1,
+    "server.fileWatcherType": "none",
+    "server.runOnSave": False,
+    "server.disconnectedSessionTTL": 60,
+    "browser.gatherUsageStats": False,
+    "client.showErrorDetails": "type",
+    "client.toolbarMode": "viewer",
+    "logger.hideWelcomeMessage": True,
+    "logger.level": "warning",
+}
+
+
+class GuardedServer(Server):
+    """Streamlit's server; a request is routed only if it comes from the app's own pages."""
+
+    def __init__(self, port: int, app_address: str) -> None:
+        bootstrap.load_config_options({**_OPTIONS, "server.port": port})
+        super().__init__(__file__, is_hello=False)
+        self._hosts = {f"{name}:{port}" for name in (_HOST, "localhost")}
+        self._app_address = app_address
+
+    def _create_app(self) -> Application:
+        app = super()._create_app()
+        find_handler = app.find_handler
+
+        def find_allowed(request: HTTPServerRequest, **kwargs: Any) -> Any:
+            status = self._refusal(request)
+            if status:
+                return app.get_handler_delegate(request, ErrorHandler, {"status_code": status})
+            return find_handler(request, **kwargs)
+
+        app.find_handler = find_allowed
+        app.add_transform(_security_headers(self._app_address))
+        return app
+
+    def _refusal(self, request: HTTPServerRequest) -> int:
+        """The status to refuse with, or 0. Only Host and Origin as sent count, and each only once."""
+        hosts, origins = request.headers.get_list("Host"), request.headers.get_list("Origin")
+        if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
+            return 421
+        if not {f"http://{host}" for host in self._hosts}.issuperset(origins) or len(origins) > 1:
+            return 403
+        if request.headers.get("Upgrade") is None:
+            return 0
+        # A browser always names the origin of a WebSocket.
+        return 403 if not origins else 503 if self._is_full() else 0
+
+    def _is_full(self) -> bool:
+        sessions = self._runtime._session_mgr  # noqa: SLF001  # Streamlit counts its sessions nowhere else
+        return len(sessions.list_active_sessions()) >= _MAX_SESSIONS
+
+
+def _security_headers(app_address: str) -> type[OutputTransform]:
+    page = app_address.replace(_HOST, "localhost")
+
+    class SecurityHeaders(OutputTransform):
+        """Nobody but the app's page may frame the UI."""
+
+        def transform_first_chunk(
+            self,
+            status_code: int,
+            headers: HTTPHeaders,
+            chunk: bytes,
+            finishing: bool,  # noqa: ARG002  # Tornado's
+        ) -> tuple[int, HTTPHeaders, bytes]:
+            headers["Content-Security-Policy"] = f"frame-ancestors {app_address} {page}"
+            headers["X-Content-Type-Options"] = "nosniff"
+            headers["Referrer-Policy"] = "no-referrer"
+            return status_code, headers, chunk
+
+    return SecurityHeaders
+
+
+async def _serve(port: int, app_address: str) -> None:
+    server = GuardedServer(port, app_address)
+    await server.start()
+    bootstrap.prepare_streamlit_environment(__file__)
+    await server.stopped
+
+
+if __name__ == "__main__":
+    if runtime.exists():
+        from ui.main import render
+
+        render()
+    else:
+        from repo_runner.process import die_with_parent
+        from repo_runner.settings import Settings
+
+        _port, _parent = map(int, sys.argv[1:])
+        die_with_parent(_parent)
+        asyncio.run(_serve(_port, Settings.from_env().address))

@@ -1,0 +1,82 @@
+"""Compare: the curves of several runs over each other, and what they differ in."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from repo_runner.errors import RunnerError
+from repo_runner.models import Run
+from ui.connection import client
+from ui.navigation import open_run
+from ui.widgets import formats
+from ui.widgets.comparison import Curves, show_comparison
+from ui.widgets.component import mount
+from ui.widgets.notice import show_errors
+
+MAX_RUNS = 6
+#: Recent runs that are offered; others can be named in the address.
+OFFERED = 100
+LIVE_EVERY_S = 2.0
+
+
+def render() -> None:
+    """Draw the choice and the comparison."""
+    st.title("Compare", anchor=False)
+    try:
+        chosen = _choose()
+        runs = [client().get(run_id) for run_id in chosen]
+    except RunnerError as error:
+        show_errors(error, key="compare-error")
+        return
+    if not runs:
+        text = (
+            "Their curves are drawn over each other and their settings listed, differences first."
+        )
+        empty = {"title": f"Choose two to {MAX_RUNS} runs", "text": text}
+        mount("rr-curves", {"groups": [], "empty": empty}, key="invite")
+        return
+    changing = any(not run.status.is_terminal for run in runs)
+    st.fragment(_live, run_every=LIVE_EVERY_S if changing else None)(chosen)
+
+
+def _choose() -> list[str]:
+    """Ask for runs, at first those the address names."""
+    named = [run_id for run_id in st.query_params.get("runs", "").split(",") if run_id]
+    offered = {run.run_id: run for run in client().list(limit=OFFERED).runs if run.has_probe}
+    offered |= {run_id: client().get(run_id) for run_id in named if run_id not in offered}
+    if st.session_state.get("compared_from") != named or "compared" not in st.session_state:
+        st.session_state["compared"] = named[:MAX_RUNS]
+        st.session_state["compared_from"] = named
+    return st.multiselect(
+        "Runs",
+        list(offered),
+        format_func=lambda run_id: _label(offered[run_id]),
+        key="compared",
+        max_selections=MAX_RUNS,
+        placeholder="Choose runs",
+    )
+
+
+def _live(run_ids: list[str]) -> None:
+    banner = st.container()
+    try:
+        st.session_state["compared_runs"] = _load(run_ids)
+    except RunnerError as error:
+        with banner:
+            show_errors(error, key="compare-live-error")
+    if opened := show_comparison(st.session_state.get("compared_runs", ()), on_open=_nothing):
+        open_run(opened)
+
+
+def _load(run_ids: list[str]) -> Curves:
+    api = client()
+    return [(api.get(run_id), api.metrics(run_id, max_points=300)) for run_id in run_ids]
+
+
+def _label(run: Run) -> str:
+    score = f", {run.monitor} {formats.number(run.best_model_score)}" if run.monitor else ""
+    return f"{run.name} ({run.status.value}{score})"
+
+
+def _nothing() -> None:
+    """The element sends an event only if someone listens; the event is read after the callbacks."""

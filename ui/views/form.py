@@ -1,0 +1,86 @@
+"""The fields of a submission: their texts, their values over page changes, and what they amount to."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import streamlit as st
+
+from repo_runner.errors import InvalidInput
+from repo_runner.models import RunSpec, Submission
+
+FIELDS = ("link", "ref", "script_path", "script_args", "requirements", "name", "python", "env")
+
+#: What stands in an empty field.
+HINTS = {
+    "link": "https://github.com/owner/repository, a link to a file, or owner/repository@ref",
+    "script_path": "train.py (empty: the link names it)",
+    "ref": "default branch",
+    "script_args": "--max_epochs 5 --lr 1e-3",
+    "requirements": "torchmetrics>=1.0, one a line, on top of what the repository asks for",
+    "name": "made from repository and script",
+    "python": "the app's own",
+    "env": "SEED=1, one a line, stored with the run",
+}
+
+#: Names of the fields in a link to the filled form.
+_IN_ADDRESS = {"repo": "link", "ref": "ref", "script": "script_path", "args": "script_args"}
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def keep() -> None:
+    """Keep what was typed while another page is shown: Streamlit forgets the widgets it does not draw."""
+    for field in FIELDS:
+        st.session_state[field] = st.session_state.get(field, "")
+
+
+def fill_from_address() -> None:
+    """Fill the form from `?repo=…&ref=…&script=…&args=…`, once a session and link."""
+    query = {name: st.query_params[name] for name in _IN_ADDRESS if name in st.query_params}
+    if query and st.session_state.get("filled_from") != query:
+        st.session_state["filled_from"] = query
+        for name, value in query.items():
+            st.session_state[_IN_ADDRESS[name]] = value
+
+
+def fill_from_spec(spec: RunSpec, name: str) -> None:
+    """Fill the form with what a run was asked to do, for another one like it."""
+    st.session_state.update(
+        link=spec.repo_url,
+        ref=spec.ref or spec.commit_sha,
+        script_path=spec.script_path,
+        script_args=shlex.join(spec.script_args),
+        requirements="\n".join(spec.requirements),
+        name=name,
+        python=spec.python,
+        env="\n".join(f"{key}={value}" for key, value in spec.env.items()),
+    )
+
+
+def pick_script() -> None:
+    """Take over the script that was picked."""
+    st.session_state.script_path = st.session_state.picked or ""
+
+
+def submission() -> Submission:
+    """Return what the form says, or raise `InvalidInput` at a field that cannot be read."""
+    texts = {field: st.session_state[field].strip() for field in FIELDS if field != "env"}
+    return Submission(**texts, env=parse_env(st.session_state.env))
+
+
+def parse_env(text: str) -> dict[str, str]:
+    """Read NAME=value lines."""
+    pairs = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        name, equals, value = line.partition("=")
+        if not equals or not _VARIABLE.fullmatch(name.strip()):
+            raise InvalidInput(
+                f"Line {number} of the variables is not NAME=value.",
+                field="env",
+                hint="Write one variable a line, such as SEED=1.",
+            )
+        pairs[name.strip()] = value
+    return pairs

@@ -1,0 +1,88 @@
+"""Run: where it is, its curves, its log, its best checkpoint, and what it was asked to do."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from repo_runner.errors import RunnerError
+from repo_runner.models import Run, RunStatus
+from ui.connection import client
+from ui.navigation import go
+from ui.views.run_actions import show_actions
+from ui.views.run_snapshot import Snapshot, load
+from ui.widgets.charts import show_curves
+from ui.widgets.checkpoint_card import show_checkpoints
+from ui.widgets.facts import configuration, mapping_facts, show_facts, show_heading
+from ui.widgets.log_view import show_log
+from ui.widgets.notice import of_failure, of_notes, show_errors, show_notices
+from ui.widgets.phase_bar import show_phases
+
+LIVE_EVERY_S = 1.0
+
+
+def render() -> None:
+    """Draw the run the address names; it is asked for anew only while it can change."""
+    run_id = st.query_params.get("run_id", "")
+    try:
+        run: Run | None = client().get(run_id) if run_id else None
+    except RunnerError as error:
+        if error.error_code != "app_unreachable":
+            _missing(error)
+            return
+        run = None
+    if not run_id:
+        go("runs")
+    show_actions(run)
+    changing = run is None or not run.status.is_terminal
+    st.fragment(_live, run_every=LIVE_EVERY_S if changing else None)(run_id, run)
+
+
+def _live(run_id: str, drawn: Run | None) -> None:
+    """Draw the run as it is now; `drawn` is what the rest of the page knows of it."""
+    banner = st.container()
+    try:
+        snapshot = load(run_id, st.session_state.get("stream"))
+    except RunnerError as error:
+        with banner:
+            show_errors(error, key="run-error")
+        last: Snapshot | None = st.session_state.get("snapshot")
+        if last is None or last.run.run_id != run_id:
+            return
+        snapshot = last
+    else:
+        st.session_state["snapshot"] = snapshot
+        if drawn is None or snapshot.run.status.is_terminal != drawn.status.is_terminal:
+            st.rerun()
+    _show(snapshot)
+
+
+def _show(snapshot: Snapshot) -> None:
+    run = snapshot.run
+    show_heading(run)
+    with st.container():
+        if run.failure:
+            show_notices([of_failure(run.failure)], key="failure")
+        show_notices(of_notes(run.notes), key="notes", compact=True)
+    show_phases(run)
+    left, right = st.columns([2, 1], gap="medium")
+    with left:
+        if snapshot.metrics or run.status not in (RunStatus.FAILED, RunStatus.STOPPED):
+            show_curves(run, snapshot.metrics)
+        if chosen := show_log(run, snapshot.log, snapshot.stream):
+            st.session_state["stream"] = chosen
+            st.rerun()
+    with right:
+        show_checkpoints(
+            run, snapshot.checkpoints, lambda name: client().download_url(run.run_id, name)
+        )
+        show_facts("Configuration", configuration(run), key="configuration")
+        if run.hparams:
+            show_facts("Hyperparameters", mapping_facts(run.hparams), key="hparams")
+        if run.trainer:
+            show_facts("Trainer", mapping_facts(run.trainer), key="trainer")
+
+
+def _missing(error: RunnerError) -> None:
+    show_errors(error, key="missing")
+    if st.button("All runs", key="all-runs"):
+        go("runs")

@@ -1,0 +1,33 @@
+// <rr-facts>: a titled list of names and values; a value may be copyable, a link, a size, a time or a command.
+
+define("rr-facts", class extends Widget {
+  render({ title, facts, empty }) {
+    return h("section.card", { "aria-label": title },
+      title && h("h2", {}, title),
+      facts.length ? h("dl", {}, facts.map((fact) => factRow(fact))) : h("p.empty", {}, empty ?? "Nothing yet."));
+  }
+});
+
+function factRow(fact) {
+  const wide = fact.kind === "code" && fact.value ? ".wide" : "";
+  return [h(`dt${wide}`, {}, fact.name), h(`dd${wide}`, { "data-testid": `fact-${fact.name}` }, factValue(fact))];
+}
+
+function factValue({ kind, value, label, link }) {
+  if (value == null || value === "") return h("span.muted", {}, "–");
+  if (kind === "copy") return copyable(value, label ?? value);
+  if (kind === "link") return external(link, label ?? value, value);
+  if (kind === "ago") return ago(value);
+  if (kind === "code") return h("code.block", {}, value);
+  if (kind === "meter") return [bar(value, label), h("span.muted", {}, label)];
+  return String(value);
+}
+
+// <rr-json>: a value as text; it keeps its scroll position while it changes.
+define("rr-json", class extends Widget {
+  render({ title, note, value }) {
+    return h("section.card", { "aria-label": title },
+      h("h2", {}, title), note && h("p.muted", {}, note),
+      h("pre.json", { tabindex: "0", "data-testid": "json", "aria-label": title }, JSON.stringify(value, null, 2)));
+  }
+});

@@ -1,0 +1,89 @@
+"""Puts one of our elements (`browser/*.js`) on the page and gives it data.
+
+Streamlit's own table and charts need pandas and pyarrow (85 MB in this process) and redraw as a whole, which loses zoom
+and scroll. Our elements take plain JSON, change only what changed, and write text as text.
+
+The code of all elements is sent once, by `mount_library`; an update carries a few lines and the data.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+_FOLDER = Path(__file__).parent / "browser"
+
+#: `dom.js` first: the others use it. They share one module scope.
+_SCRIPTS = (
+    "dom", "bits", "notice", "heading", "facts", "phases",
+    "runs", "scales", "plot", "curves", "compare", "ansi", "log", "checkpoints",
+)  # fmt: skip  # one line a group
+
+_STUB = """
+export default ({ data: [name, data], parentElement, setTriggerValue }) => {
+  let element = parentElement.querySelector(":scope > [data-element]");
+  if (!element) {
+    element = document.createElement(name);
+    element.dataset.element = "";
+    parentElement.append(element);
+  }
+  element.emit = setTriggerValue;
+  element.pending = data;
+  element.refresh?.();
+};
+"""
+
+
+def mount_library() -> None:
+    """Define the elements in the browser; once a page, outside of whatever updates itself."""
+    with st.container(key="library"):
+        _library()(key="library-code")
+
+
+def mount(
+    element: str,
+    data: Mapping[str, Any],
+    *,
+    key: str,
+    on_event: Mapping[str, Callable[[], None]] | None = None,
+) -> Mapping[str, Any]:
+    """Show an element and return the events it has sent since the last time."""
+    callbacks = {f"on_{name}_change": call for name, call in (on_event or {}).items()}
+    # A list: in a mapping Streamlit would look for data frames, and import pandas to know one.
+    sent: Mapping[str, Any] = _stub()(key=key, data=[element, finite(data)], **callbacks)
+    return sent
+
+
+def finite(value: Any) -> Any:
+    """Return the value with numbers that JSON cannot carry written as text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
+    return value
+
+
+def library_source() -> str:
+    """Return the one module that defines every element, the style sheet inside."""
+    style = (_FOLDER / "elements.css").read_text(encoding="utf-8")
+    parts = [f"const STYLE = {json.dumps(style)};"]
+    parts += [(_FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS]
+    return "\n".join([*parts, "export default () => {};"])
+
+
+@cache
+def _library() -> Callable[..., Any]:
+    return st.components.v2.component("rr_library", js=library_source(), isolate_styles=False)
+
+
+@cache
+def _stub() -> Callable[..., Any]:
+    return st.components.v2.component("rr_element", js=_STUB, isolate_styles=False)

@@ -1,0 +1,78 @@
+"""What a terminal would show of a piece of output: progress bars rewrite their line instead of adding one.
+
+Bars do not only go back with a carriage return: tqdm draws an inner bar by going one line down and up again, thousands
+of times an epoch. Colours stay in the text (`ESC [ … m`, which the element turns into spans); whatever else controls a
+terminal is obeyed or left out.
+"""
+
+from __future__ import annotations
+
+import re
+
+_TOKEN = re.compile(
+    rb"(?P<newline>\n)|(?P<back>\r)"
+    rb"|\x1b\[(?P<move>\d{0,4})(?P<up>[AF])"
+    rb"|\x1b\[(?P<down>\d{0,4})[BE]"
+    rb"|(?P<erase>\x1b\[[012]?K)"
+    rb"|(?P<text>(?:[^\x00-\x08\x0a-\x1f\x7f]|\x1b\[[\d;]*m)+)"
+    rb"|\x1b\[[0-9;?<=>]*[ -/]*[@-~]"  # other moves and modes
+    rb"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # titles and links
+    rb"|\x1b[PX^_][^\x1b]*(?:\x1b\\)?|\x1b[^\[\]]|."
+)
+#: Characters that reorder the text around them, and the eight-bit forms of control characters.
+_HIDDEN = re.compile("[\u0080-\u009f\u202a-\u202e\u2066-\u2069]")
+MAX_LINE = 4000
+
+
+def screen(data: bytes, start: int) -> list[tuple[int, str]]:
+    """Return the lines with the place in the whole output where each began; `data` begins at `start`."""
+    rows = _Rows(start)
+    for token in _TOKEN.finditer(data):
+        rows.obey(token, start + token.end())
+    lines = [(place, _clean(text)) for place, text in rows.rows]
+    while lines and not lines[-1][1].strip():
+        lines.pop()
+    return lines
+
+
+class _Rows:
+    """The rows written so far and the cursor; a row is a place and bytes."""
+
+    def __init__(self, start: int) -> None:
+        self.rows: list[tuple[int, bytes]] = [(start, b"")]
+        self.at = 0
+        #: After a carriage return the next text replaces the row.
+        self.rewinds = False
+
+    def obey(self, token: re.Match[bytes], end: int) -> None:
+        """Do what a token says; `end` is where it ends in the whole output."""
+        kind = token.lastgroup
+        if kind == "text":
+            self._write(token["text"])
+        elif kind == "newline":
+            self._newline(end)
+        elif kind == "back":
+            self.rewinds = True
+        elif kind == "up":
+            self.at = max(0, self.at - int(token["move"] or 1))
+        elif kind == "down":
+            self.at = min(len(self.rows) - 1, self.at + int(token["down"] or 1))
+        elif kind == "erase" and self.rewinds:
+            self.rows[self.at] = (self.rows[self.at][0], b"")
+
+    def _write(self, text: bytes) -> None:
+        place, old = self.rows[self.at]
+        self.rows[self.at] = (place, text if self.rewinds else old + text)
+        self.rewinds = False
+
+    def _newline(self, end: int) -> None:
+        self.at += 1
+        if self.at == len(self.rows):
+            self.rows.append((end, b""))
+        # The next row may hold a bar that is about to be drawn anew.
+        self.rewinds = True
+
+
+def _clean(raw: bytes) -> str:
+    text = _HIDDEN.sub("", raw.decode("utf-8", "replace")).rstrip()
+    return text if len(text) <= MAX_LINE else f"{text[:MAX_LINE]} … ({len(text):,} characters)"
