@@ -89,6 +89,9 @@ lock: $(UV) ## Renew the lock files from requirements*.txt
 	@$(COMPILE) $(TORCH_BACKEND) -c requirements.lock requirements-dev.txt -o requirements-dev.lock
 	@sed -i 's/^\(torch==[0-9.]*\)+cpu/\1/' requirements.lock requirements-dev.lock  # which build: the installer's settings
 
+compat: setup-dev ## The probe on every version and shape of Lightning; renews docs/compatibility.md (long)
+	@$(BIN)/python -m tests.compat
+
 bench: setup-dev ## Run every benchmark, quickly
 	@for script in benchmarks/*.py; do $(BIN)/python $$script --quick || exit 1; done
 

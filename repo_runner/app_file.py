@@ -66,7 +66,9 @@ class AppFile:
         except BlockingIOError as error:
             holder = os.read(lock, 100).decode(errors="replace").strip()
             os.close(lock)
-            raise DataFolderBusy(f"The data folder {paths.root} is in use by the app with pid {holder}.") from error
+            raise DataFolderBusy(
+                f"The data folder {paths.root} is in use by the app with pid {holder}."
+            ) from error
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
         paths.app.unlink(missing_ok=True)
@@ -76,7 +78,12 @@ class AppFile:
         """Say where the app answers, readable by its owner only."""
         owner = ProcessIdentity.of(os.getpid())
         assert owner is not None
-        content = {"address": address, "ui_address": ui_address, "token": token, "owner": vars(owner)}
+        content = {
+            "address": address,
+            "ui_address": ui_address,
+            "token": token,
+            "owner": vars(owner),
+        }
         write_private(self._paths.app, json.dumps(content))
 
     def release(self) -> None:

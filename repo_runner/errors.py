@@ -74,6 +74,13 @@ class InvalidArguments(InvalidInput):
     hint = "Check that every quote is closed."
 
 
+class InvalidToken(InvalidInput):
+    """This cannot be a token."""
+
+    code = "token_invalid"
+    hint = "Paste the token as the host shows it, or user:password, without blanks."
+
+
 class InvalidRequirement(InvalidInput):
     """A requirement line is not valid."""
 
@@ -92,7 +99,7 @@ class AuthRequired(InvalidInput):
     """The repository does not exist, or it is private and needs a token."""
 
     code = "auth_required"
-    hint = "Check the spelling. For a private repository give the operator's token for this host."
+    hint = "Check the spelling. A private repository needs a token, given with the run or by the operator."
 
 
 class RefNotFound(InvalidInput):

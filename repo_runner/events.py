@@ -12,6 +12,7 @@ Every event has `seq` (from 1, no gaps within a run), `t` (unix seconds) and `ki
 | metrics | values {name: number, "nan", "inf" or "-inf"}, step, epoch |
 | trainer | facts of the trainer: versions, strategy, devices, params, … |
 | hparams | values |
+| stop_checkpoint | path, fit: what the probe saved when it was asked to stop, and in which fit of the process |
 | checkpoints | items: every checkpoint the run folder now holds, each with the fields of models.Checkpoint |
 | resources | cpu_percent, memory_bytes |
 | note | code, message |

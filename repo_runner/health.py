@@ -11,7 +11,16 @@ from repo_runner import __version__
 from repo_runner.manager import Manager
 from repo_runner.models import Health
 
-_SHOWN = ("lightning", "pytorch-lightning", "torch", "streamlit", "fastapi", "sqlalchemy", "gitpython", "uv")
+_SHOWN = (
+    "lightning",
+    "pytorch-lightning",
+    "torch",
+    "streamlit",
+    "fastapi",
+    "sqlalchemy",
+    "gitpython",
+    "uv",
+)
 _STARTED_AT = datetime.now(UTC)
 _LOW_DISK_BYTES = 1 << 30
 

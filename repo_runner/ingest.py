@@ -25,7 +25,9 @@ def ingest(store: Store, paths: RunPaths, run_id: str) -> RunRow:
         if batch.next_offset == row.events_offset:
             return row
         changes = interpret(batch.events, row)
-        store.apply(run_id, offset=row.events_offset, next_offset=batch.next_offset, changes=changes)
+        store.apply(
+            run_id, offset=row.events_offset, next_offset=batch.next_offset, changes=changes
+        )
 
 
 def interpret(events: tuple[Event, ...], row: RunRow) -> Changes:
@@ -107,7 +109,10 @@ class _State:
         self._columns.update(phases=phases, exit_code=event.get("exit_code"))
 
     def _now(self, column: str) -> Any:
-        return self._columns.get(column, getattr(self._row, column)) or type(getattr(self._row, column))()
+        return (
+            self._columns.get(column, getattr(self._row, column))
+            or type(getattr(self._row, column))()
+        )
 
 
 def _data(event: Event) -> dict[str, Any]:

@@ -33,7 +33,9 @@ def decide(exit_record: ExitRecord, *, stop_requested: bool) -> tuple[RunStatus,
         return RunStatus.FAILED, exit_record.failure
     if exit_record.exit_code == 0:
         return RunStatus.SUCCEEDED, None
-    return RunStatus.FAILED, Failure(error_code="script_failed", message=describe_exit(exit_record.model_dump()))
+    return RunStatus.FAILED, Failure(
+        error_code="script_failed", message=describe_exit(exit_record.model_dump())
+    )
 
 
 def describe_exit(exit_fields: dict[str, Any]) -> str:

@@ -15,7 +15,11 @@ def read_log(path: Path, *, after: int | None, tail: int | None, q: str) -> LogS
     """Text after a byte offset; or the last `tail` bytes; or, with `q`, every line that holds it, up to 1000."""
     if q:
         return _search(path, q)
-    piece = read_output(path, after) if after is not None else read_output_tail(path, tail or _TAIL_BYTES)
+    piece = (
+        read_output(path, after)
+        if after is not None
+        else read_output_tail(path, tail or _TAIL_BYTES)
+    )
     return _slice(piece, piece.data.decode(errors="replace"))
 
 
@@ -37,5 +41,8 @@ def _search(path: Path, q: str) -> LogSlice:
 
 def _slice(piece: OutputPiece, text: str) -> LogSlice:
     return LogSlice(
-        text=text, next_offset=piece.next_offset, size_bytes=piece.size_bytes, dropped_bytes=piece.dropped_bytes
+        text=text,
+        next_offset=piece.next_offset,
+        size_bytes=piece.size_bytes,
+        dropped_bytes=piece.dropped_bytes,
     )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_serializer
 
 Backend = Literal["local"]
 
@@ -59,9 +59,20 @@ class Submission(Record):
     name: str = Field("", max_length=200)
     #: Python version of the environment, such as `3.11`; empty: the operator's default.
     python: str = Field("", max_length=20)
+    #: Path of the dependency file to use; empty: the best of those found.
+    dependency_file: str = Field("", max_length=500)
     #: Extra variables for the script.
     env: dict[str, str] = Field(default_factory=dict)
     backend: Backend = "local"
+    #: Whether the repository's submodules are fetched too: from the same host, one level deep.
+    submodules: bool = False
+    #: For a private repository, a token or `user:password` of its host; only ever written, kept sealed until fetched.
+    token: SecretStr = Field(SecretStr(""), max_length=4096)
+
+    @field_serializer("token", when_used="json")
+    def _token_as_sent(self, token: SecretStr) -> str:
+        """Only the client turns a submission into JSON, to send it."""
+        return token.get_secret_value()
 
 
 class RunSpec(Record):
@@ -75,8 +86,12 @@ class RunSpec(Record):
     requirements: tuple[str, ...] = ()
     name: str = ""
     python: str = ""
+    dependency_file: str = ""
     env: dict[str, str] = Field(default_factory=dict)
     backend: Backend = "local"
+    submodules: bool = False
+    #: Under this name the fetch finds the sealed token; it says nothing of the token itself.
+    token_ticket: str = ""
 
 
 class Progress(Record):
@@ -232,6 +247,53 @@ class Finding(Record):
     field: str | None = None
 
 
+class ScriptArgument(Record):
+    """One argument of a script as its source states it; what the source computes stays unknown."""
+
+    #: As the script's own code calls it: `max_epochs`, or `model.lr` for LightningCLI.
+    name: str
+    #: As typed, such as `--lr`; empty: the argument goes by its position.
+    flags: tuple[str, ...] = ()
+    #: `str`, `int`, `float`, `bool`, `path`, or the name of the script's own type.
+    type: str = "str"
+    default: Any = None
+    choices: tuple[Any, ...] | None = None
+    required: bool = False
+    #: Whether it stands alone, without a value.
+    is_flag: bool = False
+    #: What turns a flag off again, such as `--no-compile`.
+    off_flag: str = ""
+    #: How many values it takes, as argparse writes it: a number, `?`, `*` or `+`; None: one.
+    nargs: int | str | None = None
+    help: str = ""
+    #: Which of the above the script computes, so that they are not known here.
+    unknown: tuple[str, ...] = ()
+
+
+#: What a script trains with.
+ScriptKind = Literal["lightning_cli", "lightning", "fabric", "plain", "unknown"]
+
+
+class NamedRef(Record):
+    """A branch or tag that can be chosen."""
+
+    name: str
+    kind: Literal["branch", "tag"]
+    commit_sha: str
+    is_default: bool = False
+
+
+class SubmoduleInfo(Record):
+    """A repository inside the repository."""
+
+    path: str
+    commit_sha: str
+    #: Where it would be fetched from; empty when it cannot be.
+    repo_url: str = ""
+    #: Why it cannot be fetched.
+    problem: str = ""
+
+
 class Preflight(Record):
     """What is known about a submission before it starts."""
 
@@ -242,6 +304,15 @@ class Preflight(Record):
     scripts: tuple[str, ...] = ()
     #: Dependency files found, in the order in which they are honoured.
     dependency_files: tuple[str, ...] = ()
+    #: What the script trains with, read from its source; never by running it.
+    script_kind: ScriptKind = "unknown"
+    #: The script's arguments, in the order of its source.
+    arguments: tuple[ScriptArgument, ...] = ()
+    #: Branches (the default one first) and tags, at most a few hundred.
+    refs: tuple[NamedRef, ...] = ()
+    #: Python version or range the repository asks for; empty: any.
+    python: str = ""
+    submodules: tuple[SubmoduleInfo, ...] = ()
 
 
 class Health(Record):

@@ -1,4 +1,7 @@
-"""Turns the probe's events into the run's events: metrics, progress with ETA, trainer facts, checkpoints."""
+"""Turns the probe's events into the run's events: metrics, progress with ETA, trainer facts, checkpoints.
+
+The probe's side of the contract is `docs/probe-events.md`.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,17 @@ from typing import Any
 from repo_runner.checkpoints import CheckpointKeeper
 from repo_runner.events import Event, EventWriter
 from repo_runner.models import Progress, RunPhase
-from repo_runner.rate import RateMeter
 
-_PROGRESS_EVERY_S = 0.5
-_TRAINER_FACTS = frozenset(
-    "fn max_epochs max_steps log_every_n_steps accumulate world_size num_nodes accelerator strategy device precision "
-    "fast_dev_run default_root_dir loggers callbacks model datamodule params trainable log_dir num_training_batches "
-    "num_val_batches estimated_stepping_batches python torch pl pkg lrs".split()
+_PLACE = frozenset(
+    {"v", "ev", "seq", "t", "pid", "rank", "tr", "call", "step", "x", "epoch", "stage"}
 )
-_STAGES = {
-    "train_start": "train",
-    "epoch_start": "train",
-    "step": "train",
-    "val_start": "validate",
-    "val_progress": "validate",
-    "test_start": "test",
-    "predict_start": "predict",
+_NO_FACT = frozenset({"hparams", "dm_hparams", "ppid", "host", "cwd", "nb"})
+_RESUMED = {
+    "script": "The script names a checkpoint itself, so it decides where training begins.",
+    "missing": "The checkpoint to resume from is gone; training began anew.",
+    "unsupported": "This version of Lightning cannot be resumed from outside; training began anew.",
 }
+_ENDED_FROM_OUTSIDE = frozenset({"SIGTERMException", "KeyboardInterrupt"})
 
 
 class Observer:
@@ -33,87 +30,124 @@ class Observer:
         self._writer = writer
         self._keeper = keeper
         self._facts: dict[str, Any] = {}
-        self._rate = RateMeter()
-        self._last: dict[str, Any] = {}
-        self._written_at = 0.0
+        self._training: dict[str, Any] = {}
         #: Whether a Trainer was seen, so that the script can be asked to save before it stops.
         self.has_trainer = False
         #: The last exception the probe saw: {type, msg, tb}.
         self.exception: Event | None = None
 
-    def see(self, event: Event) -> None:
-        """Take in one probe event."""
-        kind = str(event.get("ev"))
-        if kind == "exception":
-            self.exception = event
-        if event.get("rank", 0) != 0:
-            return
-        if kind in ("hello", "setup") or kind.endswith("_start"):
-            self._see_facts(event)
-        if event.get("m"):
-            self._see_metrics(event)
-        if kind == "checkpoint":
-            self._keeper.see(event)
-        if kind == "monitor_error":
-            self._writer.write(
-                "note", code="probe_error", message=f"The probe failed in {event.get('hook')}."
-            )
-        self._see_progress(kind, event)
+    @property
+    def was_ended_from_outside(self) -> bool:
+        """Whether a signal ended the training: most versions of Lightning then exit with 0."""
+        return self.exception is not None and self.exception.get("type") in _ENDED_FROM_OUTSIDE
 
-    def _see_facts(self, event: Event) -> None:
-        self.has_trainer = self.has_trainer or event["ev"] == "setup"
-        self._facts.update({k: v for k, v in event.items() if k in _TRAINER_FACTS})
-        if self.has_trainer:
-            self._writer.write("trainer", t=event.get("t"), **self._facts)
+    def see(self, event: Event) -> None:
+        """Take in one probe event; one this version does not know means nothing."""
+        if event.get("ev") == "exception":
+            self.exception = event
+        if event.get("rank", 0) == 0:
+            handler = getattr(self, f"_on_{event.get('ev')}", None)
+            if handler is not None:
+                handler(event)
+
+    def _on_hello(self, event: Event) -> None:
+        self._facts.update(_facts(event))
+
+    def _on_setup(self, event: Event) -> None:
+        self.has_trainer = True
+        self._facts.update(_facts(event))
+        self._write_trainer(event)
         hparams = {**event.get("dm_hparams", {}), **event.get("hparams", {})}
         if hparams:
             self._writer.write("hparams", values=hparams)
+        if event.get("tuning"):
+            self._write_progress(event, stage="tuning")
 
-    def _see_metrics(self, event: Event) -> None:
-        step = event.get("x", event.get("step", 0))
+    def _on_train_start(self, event: Event) -> None:
+        self._facts.update(_facts(event))
+        self._write_trainer(event)
+        self._write_progress(event, stage="train")
+
+    def _on_step(self, event: Event) -> None:
+        self._write_metrics(event)
+
+    def _on_metrics(self, event: Event) -> None:
+        self._write_metrics(event)
+
+    def _on_progress(self, event: Event) -> None:
+        if event.get("stage") == "train":
+            self._training = {
+                k: event.get(k) for k in ("done", "eta_s", "rate", "epochs", "b", "nb")
+            }
+        self._write_progress(event, stage=event.get("stage") or "")
+
+    def _on_val_start(self, event: Event) -> None:
+        self._write_progress(event, stage=event.get("stage") or "validate")
+
+    def _on_test_start(self, event: Event) -> None:
+        self._write_progress(event, stage="test")
+
+    def _on_checkpoint(self, event: Event) -> None:
+        self._keeper.see(event)
+
+    def _on_stop_checkpoint(self, event: Event) -> None:
         self._writer.write(
-            "metrics", t=event["t"], values=event["m"], step=step, epoch=event.get("epoch")
+            "stop_checkpoint", t=event["t"], path=event["path"], fit=event.get("fit", 1)
         )
 
-    def _see_progress(self, kind: str, event: Event) -> None:
-        if kind not in _STAGES and kind != "heartbeat":
-            return
-        stage = event.get("stage") or _STAGES.get(kind, "")
-        self._last = {
-            **self._last,
-            **{k: event[k] for k in ("epoch", "step", "b", "nb") if k in event},
-        }
-        if stage == "train" and "step" in event:
-            self._rate.add(event["t"], event["step"])
-        changed = stage != self._last.get("stage")
-        self._last["stage"] = stage
-        if changed or event["t"] - self._written_at >= _PROGRESS_EVERY_S:
-            self._written_at = event["t"]
-            self._writer.write("progress", t=event["t"], **self._progress().model_dump(mode="json"))
+    def _on_resume(self, event: Event) -> None:
+        if event.get("who") in _RESUMED:
+            self._writer.write(
+                "note", code=f"resume_{event['who']}", message=_RESUMED[event["who"]]
+            )
 
-    def _progress(self) -> Progress:
-        last, facts = self._last, self._facts
-        total = _count(facts.get("estimated_stepping_batches")) or _count(facts.get("max_steps"))
-        step, rate = last.get("step"), self._rate.steps_per_s
-        fraction, eta_s = None, None
-        if total is not None and step is not None:
-            fraction = min(step / total, 1.0)
-            eta_s = max(total - step, 0) / rate if rate else None
-        return Progress(
+    def _on_stop_refused(self, event: Event) -> None:
+        self._writer.write(
+            "note",
+            code="stop_refused",
+            message=f"Not saved before the stop: {event.get('reason')}.",
+        )
+
+    def _on_monitor_error(self, event: Event) -> None:
+        self._writer.write(
+            "note", code="probe_error", message=f"The probe failed in {event.get('hook')}."
+        )
+
+    def _write_trainer(self, event: Event) -> None:
+        self._writer.write("trainer", t=event["t"], **self._facts)
+
+    def _write_metrics(self, event: Event) -> None:
+        """Curves of different Trainers are different curves."""
+        prefix = f"trainer{event['tr']}/" if event.get("tr", 1) > 1 else ""
+        values = {f"{prefix}{name}": value for name, value in event.get("m", {}).items()}
+        if values:
+            step, epoch = event.get("step", 0), event.get("epoch")
+            self._writer.write("metrics", t=event["t"], values=values, step=step, epoch=epoch)
+
+    def _write_progress(self, event: Event, *, stage: str) -> None:
+        """While it validates, a training is as far as it was."""
+        training = self._training
+        progress = Progress(
             phase=RunPhase.TRAINING,
-            stage=last.get("stage", ""),
-            fraction=fraction,
-            eta_s=eta_s,
-            epoch=last.get("epoch"),
-            max_epochs=_count(facts.get("max_epochs")),
-            batch=last.get("b"),
-            batches=_count(last.get("nb")) or _count(facts.get("num_training_batches")),
-            step=step,
-            total_steps=total,
-            steps_per_s=rate,
+            stage=stage,
+            fraction=training.get("done"),
+            eta_s=training.get("eta_s"),
+            epoch=event.get("epoch"),
+            max_epochs=_positive(self._facts.get("max_epochs")) or training.get("epochs"),
+            batch=event.get("b", training.get("b")),
+            batches=event.get("nb", training.get("nb")),
+            step=event.get("step"),
+            total_steps=_positive(self._facts.get("estimated_stepping_batches"))
+            or self._facts.get("max_steps"),
+            steps_per_s=training.get("rate"),
         )
+        self._writer.write("progress", t=event["t"], **progress.model_dump(mode="json"))
 
 
-def _count(value: Any) -> int | None:
-    """A positive number, or None for -1, "inf" and what is missing."""
+def _facts(event: Event) -> dict[str, Any]:
+    return {k: v for k, v in event.items() if k not in _PLACE and k not in _NO_FACT}
+
+
+def _positive(value: Any) -> int | None:
+    """A limit, or None for -1 and what is missing."""
     return value if isinstance(value, int) and value > 0 else None

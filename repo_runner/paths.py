@@ -28,6 +28,16 @@ class HomePaths:
         return self.root / "cache" / "environments"
 
     @property
+    def bytecode(self) -> Path:
+        """Compiled modules, shared by all environments."""
+        return self.root / "cache" / "bytecode"
+
+    @property
+    def packages(self) -> Path:
+        """The installer's own cache, unless the operator keeps it elsewhere."""
+        return self.root / "cache" / "uv"
+
+    @property
     def backups(self) -> Path:
         """Copies of the database, taken before each migration."""
         return self.root / "backups"
@@ -92,6 +102,11 @@ class RunPaths:
     def build_log(self) -> Path:
         """What the installer said while it built the environment."""
         return self.root / "build.log"
+
+    @property
+    def environment(self) -> Path:
+        """What the run's environment is: its key, its packages, the files it was made from."""
+        return self.root / "environment.json"
 
     def probe(self, attempt: int) -> Path:
         """What the probe writes from inside the script's processes, one folder per attempt."""

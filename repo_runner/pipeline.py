@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
 import traceback
 from dataclasses import dataclass
 
-from repo_runner import diagnosis, resume
+from repo_runner import diagnosis
+from repo_runner.app_file import write_private
 from repo_runner.checkpoints import CheckpointKeeper
-from repo_runner.environment import Environment, Environments
+from repo_runner.environment import Environment, EnvironmentRequest, Environments
 from repo_runner.errors import RunnerError
 from repo_runner.events import EventWriter
 from repo_runner.lifecycle import ExitRecord
@@ -16,9 +18,11 @@ from repo_runner.models import Failure, Progress, RunPhase, RunSpec
 from repo_runner.observer import Observer
 from repo_runner.output import OutputWriter
 from repo_runner.paths import RunPaths
+from repo_runner.resume import EarlierAttempts
 from repo_runner.settings import Settings
 from repo_runner.source import Source
 from repo_runner.stop_watch import StopWatch
+from repo_runner.token_vault import TokenVault
 from repo_runner.training import ScriptExit, ScriptPlan, Training
 
 _REPORT_EVERY_S = 0.25
@@ -51,7 +55,9 @@ class Pipeline:
 
     def _fetch(self) -> None:
         self._enter(RunPhase.FETCHING)
-        source = Source(self.settings)
+        vault = TokenVault(self.settings.home)
+        token = vault.open(self.spec.token_ticket) if self.spec.token_ticket else ""
+        source = Source(self.settings).with_token(self.spec.repo_url, token)
         if not self.paths.checkout.exists():
             report = source.check_out(
                 self.spec.repo_url,
@@ -59,22 +65,29 @@ class Pipeline:
                 self.paths.checkout,
                 on_progress=Reporter(self.writer, RunPhase.FETCHING),
                 cancel=self.watch.requested,
+                submodules=self.spec.submodules,
             )
             self.writer.write(
                 "source",
                 commit_sha=self.spec.commit_sha,
                 checkout_bytes=report.bytes,
                 reused=report.reused,
+                submodules=dict(report.submodules),
             )
+        vault.discard(self.spec.token_ticket)
         source.check_script(self.paths.checkout, self.spec.script_path)
 
     def _build(self) -> Environment:
         self._enter(RunPhase.BUILDING)
-        environment = Environments(self.settings).prepare(
+        request = EnvironmentRequest(
             self.paths.checkout,
             self.spec.script_path,
             self.spec.requirements,
             python=self.spec.python,
+            dependency_file=self.spec.dependency_file,
+        )
+        environment = Environments(self.settings).prepare(
+            request,
             log=self._log_build,
             on_progress=Reporter(self.writer, RunPhase.BUILDING),
             cancel=self.watch.requested,
@@ -86,28 +99,37 @@ class Pipeline:
             reused=environment.reused,
             packages=len(environment.freeze),
         )
+        self._keep(environment)
         return environment
+
+    def _keep(self, environment: Environment) -> None:
+        """With the run; what its repository declares in vain is a note, once for all attempts."""
+        for note in () if self.paths.environment.exists() else environment.notes:
+            self.writer.write("note", code="environment", message=note)
+        write_private(self.paths.environment, json.dumps(environment.record(), indent=2))
 
     def _train(self, environment: Environment) -> ExitRecord:
         self._enter(RunPhase.TRAINING)
-        known = resume.known_checkpoints(self.paths)
-        keeper = CheckpointKeeper(self.paths.checkpoints, self.writer, self.paths.checkout, known)
+        earlier = EarlierAttempts.of(self.paths)
+        keeper = CheckpointKeeper(
+            self.paths.checkpoints, self.writer, self.paths.checkout, earlier.checkpoints
+        )
         observer = Observer(self.writer, keeper)
         plan = ScriptPlan(
             spec=self.spec,
             checkout=self.paths.checkout,
             environment=environment,
             probe_folder=self.paths.probe(self.attempt),
-            resume_from=resume.checkpoint_for(self.paths, self.attempt, known),
+            resume_from=earlier.resume_point,
         )
         training = Training(self.settings, plan, self.writer, observer)
         ended = training.run(self.output, self.paths.run_id, self.watch.requested)
         return self._record(ended, failure=self._diagnose(ended, observer))
 
     def _diagnose(self, ended: ScriptExit, observer: Observer) -> Failure | None:
-        interrupted = (observer.exception or {}).get("type") == "SIGTERMException"
         if ended.exit_code == 0:
-            return diagnosis.INTERRUPTED if interrupted and not ended.stopped else None
+            interrupted = observer.was_ended_from_outside and not ended.stopped
+            return diagnosis.INTERRUPTED if interrupted else None
         return diagnosis.of_script(
             ended.exit_code, ended.signal, self.paths.output, observer.exception
         )

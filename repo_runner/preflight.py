@@ -70,7 +70,9 @@ class Inspection:
 def inspect(submission: Submission, settings: Settings, source: Source) -> Inspection:
     """Check the text first, then the repository; every error is found at once where that is possible."""
     found = Inspection()
-    link = found.attempt(lambda: parse_link(submission.link.strip(), allowed_hosts=settings.allowed_hosts))
+    link = found.attempt(
+        lambda: parse_link(submission.link.strip(), allowed_hosts=settings.allowed_hosts)
+    )
     words = found.attempt(lambda: intake.split_arguments(submission.script_args))
     requirements = found.attempt(lambda: parse_requirements(submission.requirements))
     python = found.attempt(lambda: intake.check_python(submission.python))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,24 +11,46 @@ from repo_runner.models import Checkpoint
 from repo_runner.paths import RunPaths
 
 
-def known_checkpoints(paths: RunPaths) -> tuple[Checkpoint, ...]:
-    """The checkpoints the run folder holds, by the newest event that lists them."""
-    offset = 0
-    items: list[dict[str, Any]] = []
-    while True:
-        batch = read_batch(paths.events, offset)
-        if batch.next_offset == offset:
-            return tuple(Checkpoint.model_validate(item) for item in items)
-        offset = batch.next_offset
-        for event in batch.events:
-            items = event["items"] if event.get("kind") == "checkpoints" else items
+@dataclass(frozen=True)
+class ResumePoint:
+    """A checkpoint, and the fit of the script's process (from 1) that goes on from it."""
+
+    path: Path
+    fit: int = 1
 
 
-def checkpoint_for(paths: RunPaths, attempt: int, known: tuple[Checkpoint, ...]) -> Path | None:
-    """What the stopped attempt saved; else the newest checkpoint of the script; None for a first attempt."""
-    for earlier in range(attempt - 1, 0, -1):
-        if paths.stop_checkpoint(earlier).exists():
-            return paths.stop_checkpoint(earlier)
-    if attempt == 1 or not known:
+@dataclass(frozen=True)
+class EarlierAttempts:
+    """What the stream says of the attempts so far."""
+
+    #: The checkpoints the run folder holds.
+    checkpoints: tuple[Checkpoint, ...]
+    #: Where a new attempt goes on; None: it begins anew.
+    resume_point: ResumePoint | None
+
+    @classmethod
+    def of(cls, paths: RunPaths) -> EarlierAttempts:
+        """Read the stream from its beginning."""
+        items: list[dict[str, Any]] = []
+        saved: dict[str, Any] | None = None
+        attempts, offset = 0, 0
+        while (batch := read_batch(paths.events, offset)).next_offset != offset:
+            offset = batch.next_offset
+            for event in batch.events:
+                attempts += event.get("kind") == "attempt"
+                items = event["items"] if event.get("kind") == "checkpoints" else items
+                saved = event if event.get("kind") == "stop_checkpoint" else saved
+        known = tuple(Checkpoint.model_validate(item) for item in items)
+        return cls(known, _resume_point(paths, known, saved) if attempts > 1 else None)
+
+
+def _resume_point(
+    paths: RunPaths, known: tuple[Checkpoint, ...], saved: dict[str, Any] | None
+) -> ResumePoint | None:
+    """What the stop saved (exact to the step); else the newest checkpoint of the script."""
+    if saved is not None and Path(saved["path"]).exists():
+        return ResumePoint(Path(saved["path"]), saved["fit"])
+    if not known:
         return None
-    return paths.checkpoints / max(known, key=lambda c: (c.saved_at, c.is_last)).name
+    newest = max(known, key=lambda c: (c.saved_at, c.is_last))
+    return ResumePoint(paths.checkpoints / newest.name)

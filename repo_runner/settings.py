@@ -57,10 +57,19 @@ class Settings:
     max_repo_bytes: int = 4 * 1024**3
     max_repo_files: int = 200_000
     build_timeout_s: float = 3600.0
+    #: Disk that environments and the packages they are made of may take before the longest unused ones go.
+    max_cache_bytes: int = 50 * 1024**3
+    #: An environment that no run has used for so long is removed.
+    max_cache_age_s: float = 30 * 86400.0
     #: How long a stopped script may take to save and end before it is killed.
     stop_grace_s: float = 30.0
     #: Bytes of output kept on disk for one run (head and tail; what falls out between is counted).
     max_log_bytes: int = 64 * 1024**2
+    #: Below this much free disk no run is accepted.
+    min_free_bytes: int = 1 << 30
+    #: Tokens (or `user:password`) for private repositories, by host. Given as pairs `host=NAME`, where the environment
+    #: variable NAME holds the token.
+    git_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
     #: Pairs `actual=asked` of URL prefixes, git's `url.<actual>.insteadOf=<asked>`: for sites that mirror GitHub.
     git_instead_of: tuple[tuple[str, str], ...] = ()
     #: The app's port on loopback.
@@ -120,16 +129,29 @@ class Settings:
         return self.database_url or f"sqlite:///{self.home / 'store.db'}"
 
 
+def read_secret(name: str) -> str:
+    """The value of a variable a person names on the command line, so that a secret is never typed there."""
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise InvalidInput(f"The environment variable {name!r} is not set.", field="token")
+    return value
+
+
 def inherited_names() -> frozenset[str]:
     """The names, not the values, of this process's own variables: for those who must keep them from a child."""
     return frozenset(os.environ)
 
 
-_PASSED = {"own_env", "script_env", "git_env", "installer_env"}
-_SECRET = {f"{PREFIX}TOKEN", f"{PREFIX}ADDRESS"}
+_PASSED = {"own_env", "script_env", "git_env", "installer_env", "git_tokens"}
+_SECRET = {f"{PREFIX}TOKEN", f"{PREFIX}ADDRESS", f"{PREFIX}GIT_TOKENS"}
 
 
 def _passed(env: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """What goes on to others; a variable that holds a token goes to nobody."""
+    names = _token_names(env.get(f"{PREFIX}GIT_TOKENS", ""))
+    tokens = {host: env[name].strip() for host, name in names.items() if env.get(name)}
+    env = {n: v for n, v in env.items() if n not in names.values()}
+
     def pick(names: Sequence[str]) -> dict[str, str]:
         return {n: env[n] for n in names if n in env}
 
@@ -141,6 +163,7 @@ def _passed(env: Mapping[str, str]) -> dict[str, dict[str, str]]:
         "script_env": pick(PASSED_TO_SCRIPTS),
         "git_env": pick(PASSED_TO_GIT),
         "installer_env": {**pick(PASSED_TO_INSTALLER), **installer},
+        "git_tokens": tokens,
     }
 
 
@@ -162,6 +185,18 @@ def _parse(name: str, kind: object, text: str) -> object:
             hint="Correct the environment variable and start again.",
         ) from error
     return text
+
+
+def _token_names(text: str) -> dict[str, str]:
+    """By host, the variable that holds its token."""
+    pairs = [item.partition("=") for item in text.split()]
+    if not all(host and name.isidentifier() for host, _, name in pairs):
+        raise InvalidInput(
+            f"The setting {PREFIX}GIT_TOKENS is not a list of host=VARIABLE pairs.",
+            field=f"{PREFIX}GIT_TOKENS",
+            hint="Name the variable that holds the token, never the token: github.com=GITHUB_TOKEN",
+        )
+    return {host.lower(): name for host, _, name in pairs}
 
 
 def _pair(item: str) -> tuple[str, str]:

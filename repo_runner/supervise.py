@@ -13,6 +13,7 @@ from pathlib import Path
 from repo_runner import process
 from repo_runner.app_file import write_private
 from repo_runner.events import EventWriter
+from repo_runner.housekeeping import tidy_after
 from repo_runner.lease import Lease
 from repo_runner.lifecycle import ExitRecord
 from repo_runner.models import RunSpec
@@ -34,6 +35,7 @@ def main(run_dir: str, attempt: int) -> None:
     process.mark_children(paths.run_id)
     _supervise(paths, attempt)
     held.release()
+    tidy_after(paths, Settings.from_env())
 
 
 def _supervise(paths: RunPaths, attempt: int) -> None:

@@ -71,7 +71,9 @@ class CheckpointRow(Base):
 
     __tablename__ = "checkpoints"
 
-    run_number: Mapped[int] = mapped_column(ForeignKey("runs.number", ondelete="CASCADE"), primary_key=True)
+    run_number: Mapped[int] = mapped_column(
+        ForeignKey("runs.number", ondelete="CASCADE"), primary_key=True
+    )
     name: Mapped[str] = mapped_column(String(255), primary_key=True)
     #: The fields of models.Checkpoint.
     data: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -18,6 +18,7 @@ from repo_runner.models import RunSpec
 from repo_runner.observer import Observer
 from repo_runner.output import OutputWriter
 from repo_runner.probe_tail import ProbeTail
+from repo_runner.resume import ResumePoint
 from repo_runner.settings import Settings
 
 PROBE = Path(__file__).resolve().parent.parent / "probe"
@@ -45,8 +46,8 @@ class ScriptPlan:
     checkout: Path
     environment: Environment
     probe_folder: Path
-    #: Checkpoint that the probe gives to the first fit; None: start from nothing.
-    resume_from: Path | None = None
+    #: What the probe gives to the script's fit; None: start from nothing.
+    resume_from: ResumePoint | None = None
 
     def argv(self) -> list[str]:
         """`python script.py args…`, exactly as a person would type it at the top of the repository."""
@@ -66,7 +67,8 @@ class ScriptPlan:
             "REPO_RUNNER_PROBE_STOP": str(self.probe_folder / "stop"),
         }
         if self.resume_from:
-            variables["REPO_RUNNER_PROBE_CKPT"] = str(self.resume_from)
+            variables["REPO_RUNNER_PROBE_CKPT"] = str(self.resume_from.path)
+            variables["REPO_RUNNER_PROBE_CKPT_FIT"] = str(self.resume_from.fit)
         return variables
 
 

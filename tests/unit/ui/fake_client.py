@@ -7,11 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from repo_runner.errors import AppUnreachable, InvalidLink, RefNotFound, RunNotFound, ScriptNotFound
+from repo_runner.errors import AppUnreachable, RunNotFound
 from repo_runner.models import (
     Checkpoint,
     Failure,
-    Finding,
     Health,
     LogSlice,
     MetricSeries,
@@ -23,6 +22,7 @@ from repo_runner.models import (
     Submission,
 )
 from tests.unit.ui import fake_runs as fake
+from tests.unit.ui.fake_preflight import check, fake_preflight
 
 IMPORT_FAILURE = Failure(
     error_code="module_missing",
@@ -69,37 +69,7 @@ class FakeClient:
     def preflight(self, submission: Submission) -> Preflight:
         self._answer()
         self._check(submission)
-        scripts = ("train.py", "examples/train.py", "tools/export.py")
-        files = ("uv.lock", "requirements.txt")
-        if not submission.script_path:
-            missing = Finding(
-                level="error",
-                code="script_missing",
-                message="Name the script to run.",
-                field="script_path",
-            )
-            return Preflight(ok=False, findings=(missing,), scripts=scripts, dependency_files=files)
-        findings = (
-            Finding(level="ok", code="commit", message="main is commit 3f9c2d7, 2 days old."),
-            Finding(
-                level="ok",
-                code="lightning",
-                message="The script uses PyTorch Lightning: curves and checkpoints will be followed.",
-            ),
-            Finding(
-                level="warn",
-                code="no_gpu",
-                message="No GPU on this machine: training runs on the CPU.",
-                hint="It works, and takes longer.",
-            ),
-        )
-        spec = fake.spec(
-            script_path=submission.script_path,
-            script_args=tuple(str(submission.script_args).split()),
-        )
-        return Preflight(
-            ok=True, findings=findings, spec=spec, scripts=scripts, dependency_files=files
-        )
+        return fake_preflight(submission)
 
     def get(self, run_id: str) -> Run:
         self._answer()
@@ -230,16 +200,7 @@ class FakeClient:
         )
 
     def _check(self, submission: Submission) -> None:
-        if "github.com/" not in submission.link:
-            raise InvalidLink(
-                f"{submission.link!r} is not a link to a GitHub repository.", field="link"
-            )
-        if submission.ref == "nope":
-            raise RefNotFound("acme/digits has no branch, tag or commit named nope.", field="ref")
-        if submission.script_path == "missing.py":
-            raise ScriptNotFound(
-                "There is no file missing.py at commit 3f9c2d7.", field="script_path"
-            )
+        check(submission)
 
     def _answer(self) -> None:
         if self.away and self.away.exists():

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from unittest.mock import Mock
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from repo_runner.errors import InvalidInput
 from tests.unit.ui.conftest import Screen
 from tests.unit.ui.fake_client import FakeClient
+from ui.views import form
 
 Draw = Callable[..., AppTest]
 LINK = "https://github.com/acme/digits"
@@ -57,3 +61,30 @@ def test_a_bad_variable_is_said_at_its_field(draw: Draw, screen: Screen) -> None
     page = draw("new_run", repo=LINK, script="train.py")
     page.text_area("env").set_value("no equals sign").run()
     assert "not NAME=value" in screen.shown["error-env"]["items"][0]["text"]
+
+
+def test_an_error_about_what_is_no_field_of_the_form_is_still_said(
+    draw: Draw, screen: Screen, app: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusal = InvalidInput("The field colour is not valid.", field="colour")
+    monkeypatch.setattr(app, "_check", Mock(side_effect=refusal))
+    page = draw("new_run", repo=LINK, script="train.py")
+    assert screen.shown["findings"]["items"][0]["text"] == refusal.message
+    page.button("submit").click().run()
+    assert screen.shown["error-"]["items"][0]["text"] == refusal.message
+
+
+def test_the_scripts_own_arguments_are_listed(draw: Draw, screen: Screen) -> None:
+    draw("new_run", repo=LINK, script="train.py")
+    rows = {fact["name"]: fact["value"] for fact in screen.shown["arguments"]["facts"]}
+    assert rows["--max_epochs"] == "Passes over the data · default 5"
+    assert rows["--optimizer"] == "one of sgd, adam · default adam"
+    assert rows["data"] == "required"
+
+
+def test_a_token_is_sent_and_not_kept(draw: Draw, app: FakeClient) -> None:
+    page = draw("new_run", repo=LINK, script="train.py")
+    page.text_input("token").set_value("ghp_x").run()
+    page.button("submit").click().run()
+    assert app.submitted[0].token.get_secret_value() == "ghp_x"
+    assert "token" not in form.KEPT

@@ -1,0 +1,51 @@
+"""Numbers out of metric values, with at most one transfer from each device."""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import Any, Mapping, Union
+
+Number = Union[int, float, str]
+
+
+def numbers(values: Mapping[str, Any]) -> dict[str, Number]:
+    """Return the scalars among `values`; NaN and the infinities, unknown to JSON, become words."""
+    scalars = {name: value for name, value in values.items() if _is_scalar(value)}
+    remote = {name: value for name, value in scalars.items() if _is_remote(value)}
+    fetched = _fetch(remote) if remote else {}
+    return {name: number(fetched.get(name, value)) for name, value in scalars.items()}
+
+
+def number(value: Any) -> Number:
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, int):
+        return int(value)
+    real = float(value)
+    if math.isfinite(real):
+        return real
+    return "nan" if math.isnan(real) else ("inf" if real > 0 else "-inf")
+
+
+def _is_scalar(value: Any) -> bool:
+    if hasattr(value, "numel"):
+        return bool(value.numel() == 1)
+    return isinstance(value, (int, float)) or getattr(value, "size", 0) == 1
+
+
+def _is_remote(value: Any) -> bool:
+    device = getattr(value, "device", None)
+    return getattr(device, "type", "cpu") != "cpu"
+
+
+def _fetch(tensors: dict[str, Any]) -> dict[str, float]:
+    torch = sys.modules["torch"]
+    by_device: dict[str, list[str]] = {}
+    for name, tensor in tensors.items():
+        by_device.setdefault(str(tensor.device), []).append(name)
+    fetched: dict[str, float] = {}
+    for names in by_device.values():
+        stacked = torch.stack([tensors[name].detach().reshape(()).float() for name in names])
+        fetched.update(zip(names, stacked.tolist()))
+    return fetched

@@ -1,0 +1,5 @@
+"""`callbacks=None`, written out."""
+
+from tiny import SHORT, Model, batches, pl
+
+pl.Trainer(callbacks=None, **SHORT).fit(Model(), batches(), batches())

@@ -1,0 +1,10 @@
+"""A search for the learning rate before the training."""
+
+from importlib import import_module
+
+from tiny import PACKAGE, SHORT, TrainingOnly, batches, pl
+
+trainer = pl.Trainer(**SHORT)
+model = TrainingOnly()
+import_module(PACKAGE + ".tuner").Tuner(trainer).lr_find(model, batches(), num_training=10)
+trainer.fit(model, batches())

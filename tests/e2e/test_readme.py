@@ -1,0 +1,92 @@
+"""The README's commands, executed as they are written there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from examples.app_process import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def readme_commands() -> list[str]:
+    """The commands of the README's first code block."""
+    block = re.search(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert block
+    return [line.split("#")[0].strip() for line in block.group(1).splitlines() if line.strip()]
+
+
+@pytest.fixture(scope="module")
+def person(tmp_path_factory: pytest.TempPathFactory, shared_caches: Path) -> Iterator[dict[str, str]]:
+    """A person's environment, with a data folder and ports of their own; the app is stopped at the end."""
+    ports = {"REPO_RUNNER_PORT": str(free_port()), "REPO_RUNNER_DEMO_GIT_PORT": str(free_port())}
+    home = {"REPO_RUNNER_HOME": str(tmp_path_factory.mktemp("person") / "home")}
+    caches = {"UV_CACHE_DIR": str(shared_caches / "uv")}
+    kept = {n: v for n, v in os.environ.items() if not n.startswith(("PYTEST", "VIRTUAL_ENV", "MAKE"))}
+    variables = {**kept, **ports, **home, **caches}
+    yield variables
+    subprocess.run(["make", "stop"], cwd=ROOT, env=variables, check=True, timeout=60)
+
+
+def demo(person: dict[str, str]) -> tuple[dict[str, str], str, float]:
+    """`make demo` as written: its `key: value` lines, its progress, and its seconds."""
+    started = time.monotonic()
+    done = subprocess.run(
+        readme_commands()[0], shell=True, cwd=ROOT, env=person, capture_output=True, text=True, timeout=280, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    facts = dict(line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line)
+    return facts, done.stderr, time.monotonic() - started
+
+
+def test_the_readme_names_demo_and_app_first() -> None:
+    assert readme_commands()[:2] == ["make demo", "make app"]
+
+
+@pytest.mark.timeout(600)
+def test_make_demo_trains_the_example_and_the_second_time_reuses_everything(person: dict[str, str]) -> None:
+    facts, progress, cold_s = demo(person)
+    assert list(facts) == ["status", "commit_sha", "best_model_score", "best_model_path", "sha256", "address"]
+    assert facts["status"] == "succeeded"
+    score, metric, mode = re.fullmatch(r"([\d.]+) \((\w+), (\w+)\)", facts["best_model_score"]).groups()
+    assert (float(score) >= 0.95, metric, mode) == (True, "val_acc", "max")
+    assert hashlib.sha256(Path(facts["best_model_path"]).read_bytes()).hexdigest() == facts["sha256"]
+    assert "building" in progress
+    assert re.search(r"epoch \d+ of 15 · \d+ % · .* left", progress)
+    again, _, warm_s = demo(person)
+    assert (again["commit_sha"], again["address"]) == (facts["commit_sha"], facts["address"])
+    assert warm_s < cold_s
+
+
+def test_make_app_prints_one_line_and_ends_on_ctrl_c(person: dict[str, str], tmp_path: Path) -> None:
+    variables = {**person, "REPO_RUNNER_PORT": str(free_port()), "REPO_RUNNER_HOME": str(tmp_path / "home")}
+    app = subprocess.Popen(
+        readme_commands()[1].split(),
+        cwd=ROOT,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert app.stdout
+        first = app.stdout.readline()
+        assert f"http://127.0.0.1:{variables['REPO_RUNNER_PORT']}" in first
+        os.killpg(app.pid, signal.SIGINT)
+        rest = app.communicate(timeout=30)[0]
+    finally:
+        app.kill()
+        app.wait()
+    said = [line for line in rest.splitlines() if line.strip() and not line.startswith("make")]
+    assert said == [], "nothing but the address may be printed"
