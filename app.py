@@ -50,7 +50,6 @@ def build(
     return RepoRunnerApp(root, settings, claim)
 
 
-if (
-    __name__ == "__main__"
-):  # true under `lightning run app`, false in a process that multiprocessing spawns
+# True under `lightning run app`, false in a process that multiprocessing spawns.
+if __name__ == "__main__":
     app = build()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 _SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9_.=+-]{0,200}"
+#: As a script may call a checkpoint; only registered names are found.
+_FILE_NAME = r"[^/\\\x00-\x1f\x7f]{1,255}"
 _RUN = rf"/api/v1/runs/{_SEGMENT}"
 
 #: Pages a link of another site may lead to, as a link to any web page may.
@@ -17,7 +19,7 @@ _ALLOWED = {
         rf"/static(/{_SEGMENT})+",
         # Ours.
         rf"/api/v1/health|/api/v1/runs|{_RUN}|{_RUN}/(logs|metrics|checkpoints|events)",
-        rf"{_RUN}/checkpoints/{_SEGMENT}",
+        rf"{_RUN}/checkpoints/{_FILE_NAME}",
     ),
     "POST": (rf"/api/v1/(runs|preflight)|{_RUN}/(stop|resume)",),
     "DELETE": (_RUN,),

@@ -40,9 +40,8 @@ def serve(*, has_started_queue: Any, **offered: Any) -> None:
     """Run the API server until the main process ends it. The framework's offer of host and port is not taken."""
     try:
         server, listener = _prepare(has_started_queue, {name: offered[name] for name in _STATE})
-    except (
-        Exception
-    ) as error:  # whatever it is, the main process must say it instead of waiting for ever
+    except Exception as error:
+        # Whatever it is, the main process must say it instead of waiting for ever.
         has_started_queue.put(f"{type(error).__name__}: {error}")
         raise SystemExit(1) from error
     server.run(sockets=[listener])

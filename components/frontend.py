@@ -19,7 +19,7 @@ _HOST = "127.0.0.1"
 _START_TIMEOUT_S = 30.0
 _POLL_S = 0.02
 #: A frontend that keeps dying is not started more often than this.
-_RESTART_PERIOD_S = 5.0
+_RESTART_PERIOD_S = 2.0
 _ROOT = Path(__file__).parents[1]
 
 

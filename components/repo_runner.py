@@ -39,6 +39,13 @@ class _Unobserved(WorkRunExecutor):
     enable_start_observer: bool = False
 
 
+def follow_any_script(
+    settings: Settings, run_id: str, on_summary: Callable[[str], None]
+) -> Follows:
+    """A follower whose script runs without the probe."""
+    return Follower(settings, run_id, on_summary, with_probe=False)
+
+
 class GithubRepoRunner(LightningWork):
     """Runs any Python script of a repository. One work follows one attempt at one run; `run()` is called once.
 
@@ -48,7 +55,7 @@ class GithubRepoRunner(LightningWork):
     _run_executor_cls = _Unobserved
 
     def __init__(
-        self, settings: Settings, run_id: str, make_follower: MakeFollower = Follower
+        self, settings: Settings, run_id: str, make_follower: MakeFollower = follow_any_script
     ) -> None:
         super().__init__(parallel=True, raise_exception=False)
         self.run_id = run_id
@@ -109,7 +116,12 @@ class GithubRepoRunner(LightningWork):
 
 
 class PyTorchLightningGithubRepoRunner(GithubRepoRunner):
-    """Adds the probe's view: what a PyTorch Lightning script's callbacks report from inside its process."""
+    """Adds the probe and its view: what is seen of a PyTorch Lightning script from inside its process."""
+
+    def __init__(
+        self, settings: Settings, run_id: str, make_follower: MakeFollower = Follower
+    ) -> None:
+        super().__init__(settings, run_id, make_follower)
 
     @property
     def best_model_score(self) -> float | None:

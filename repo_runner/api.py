@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from functools import lru_cache
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 
@@ -38,6 +38,8 @@ def install(app: FastAPI, settings: Settings) -> None:
     app.state.manager_of_repo_runner = lru_cache(maxsize=1)(lambda: Manager(settings))
     app.add_exception_handler(RunnerError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(Exception, _answer_defect)
     app.include_router(router)
 
 
@@ -181,6 +183,17 @@ async def _stream(
 
 def _answer_error(_request: Request, error: Any) -> JSONResponse:
     return JSONResponse({"error": error.as_dict()}, status_code=error.http_status)
+
+
+def _answer_http(_request: Request, error: Any) -> JSONResponse:
+    facts = RunnerError(f"{error.detail}.", code="http_error").as_dict()
+    return JSONResponse({"error": facts}, status_code=error.status_code)
+
+
+def _answer_defect(_request: Request, error: Any) -> JSONResponse:
+    """The server logs the traceback after this answer."""
+    hint = "This is a defect of the app; its log holds the traceback."
+    return JSONResponse({"error": RunnerError(hint=hint).as_dict()}, status_code=RunnerError.http_status)
 
 
 def _answer_invalid(_request: Request, error: Any) -> JSONResponse:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from repo_runner import bell
+from repo_runner.backends.base import Attempt
 from repo_runner.backends.local import LocalBackend
 from repo_runner.ingest import ingest
 from repo_runner.lifecycle import SUPERVISOR_LOST, ExitRecord, decide
@@ -24,9 +25,17 @@ _SUMMARY_EVERY_S = 0.5
 class Follower:
     """Follows one run; may be killed anywhere and started again: all it knows is in the store and the folder."""
 
-    def __init__(self, settings: Settings, run_id: str, on_summary: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        run_id: str,
+        on_summary: Callable[[str], None],
+        *,
+        with_probe: bool = True,
+    ) -> None:
         self._settings = settings
         self._run_id = run_id
+        self._with_probe = with_probe
         self._on_summary = on_summary
         home = HomePaths(settings.home)
         self._paths = home.run(run_id)
@@ -53,7 +62,8 @@ class Follower:
             return
         self._put_away_earlier_attempt(attempt)
         if not self._paths.exit.exists() and not self._backend.was_started(self._paths):
-            self._backend.launch(self._paths, RunSpec.model_validate(row.spec), attempt)
+            spec = RunSpec.model_validate(row.spec)
+            self._backend.launch(self._paths, spec, Attempt(attempt, self._with_probe))
 
     def _put_away_earlier_attempt(self, attempt: int) -> None:
         """In this order, so that a crash in between is made good by doing it again."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from repo_runner import diagnosis
 from repo_runner.app_file import write_private
+from repo_runner.backends.base import Attempt
 from repo_runner.checkpoints import CheckpointKeeper
 from repo_runner.environment import Environment, EnvironmentRequest, Environments
 from repo_runner.errors import RunnerError
@@ -35,7 +36,7 @@ class Pipeline:
     settings: Settings
     paths: RunPaths
     spec: RunSpec
-    attempt: int
+    attempt: Attempt
     writer: EventWriter
     output: OutputWriter
     watch: StopWatch
@@ -119,8 +120,9 @@ class Pipeline:
             spec=self.spec,
             checkout=self.paths.checkout,
             environment=environment,
-            probe_folder=self.paths.probe(self.attempt),
+            probe_folder=self.paths.probe(self.attempt.number),
             resume_from=earlier.resume_point,
+            with_probe=self.attempt.with_probe,
         )
         training = Training(self.settings, plan, self.writer, observer)
         ended = training.run(self.output, self.paths.run_id, self.watch.requested)
@@ -142,7 +144,7 @@ class Pipeline:
         failure: Failure | None = None,
     ) -> ExitRecord:
         return ExitRecord(
-            attempt=self.attempt,
+            attempt=self.attempt.number,
             exit_code=ended.exit_code if ended else None,
             signal=ended.signal if ended else None,
             stopped=ended.stopped if ended else stopped,

@@ -1,4 +1,4 @@
-"""The detached supervisor of one attempt: `python -m repo_runner.supervise RUN_DIR ATTEMPT`.
+"""The detached supervisor of one attempt: `python -m repo_runner.supervise RUN_DIR ATTEMPT [--without-probe]`.
 
 It holds the run's lease, takes the run through the pipeline, and writes `exit.json` last. It knows nothing of the app:
 it reads `spec.json` and `stop.json`, and writes the rest of the run folder.
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from repo_runner import process
 from repo_runner.app_file import write_private
+from repo_runner.backends.base import WITHOUT_PROBE, Attempt
 from repo_runner.events import EventWriter
 from repo_runner.housekeeping import tidy_after
 from repo_runner.lease import Lease
@@ -24,7 +25,7 @@ from repo_runner.settings import Settings
 from repo_runner.stop_watch import StopWatch
 
 
-def main(run_dir: str, attempt: int) -> None:
+def main(run_dir: str, attempt: Attempt) -> None:
     """Supervise one attempt; returns at once when another supervisor holds the run or the attempt has ended."""
     paths = RunPaths(Path(run_dir))
     held = Lease.take(paths.lock)
@@ -38,12 +39,12 @@ def main(run_dir: str, attempt: int) -> None:
     tidy_after(paths, Settings.from_env())
 
 
-def _supervise(paths: RunPaths, attempt: int) -> None:
+def _supervise(paths: RunPaths, attempt: Attempt) -> None:
     settings = Settings.from_env()
     writer = EventWriter(paths.events)
     output = OutputWriter(paths.output, settings.max_log_bytes)
     with StopWatch(paths.stop) as watch:
-        writer.write("attempt", attempt=attempt, pid=os.getpid())
+        writer.write("attempt", attempt=attempt.number, pid=os.getpid())
         spec = RunSpec.model_validate_json(paths.spec.read_text())
         record = Pipeline(settings, paths, spec, attempt, writer, output, watch).run()
     process.kill_tree(paths.run_id)
@@ -60,4 +61,4 @@ def _end(paths: RunPaths, writer: EventWriter, record: ExitRecord) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], Attempt(int(sys.argv[2]), with_probe=WITHOUT_PROBE not in sys.argv[3:]))

@@ -48,6 +48,7 @@ class ScriptPlan:
     probe_folder: Path
     #: What the probe gives to the script's fit; None: start from nothing.
     resume_from: ResumePoint | None = None
+    with_probe: bool = True
 
     def argv(self) -> list[str]:
         """`python script.py args…`, exactly as a person would type it at the top of the repository."""
@@ -62,6 +63,12 @@ class ScriptPlan:
             "PATH": os.pathsep.join([binaries, settings.script_env.get("PATH", os.defpath)]),
             "PYTHONUNBUFFERED": "1",
             **self.spec.env,
+        }
+        return {**variables, **(self._probe_env() if self.with_probe else {})}
+
+    def _probe_env(self) -> dict[str, str]:
+        """See docs/probe-events.md."""
+        variables = {
             "PYTHONPATH": str(PROBE),
             "REPO_RUNNER_PROBE_DIR": str(self.probe_folder),
             "REPO_RUNNER_PROBE_STOP": str(self.probe_folder / "stop"),

@@ -25,7 +25,7 @@ from tests.waiting import wait_for
 NOTHING_TO_INSTALL = {"requirements.txt": ""}
 
 #: A Lightning script small enough to train in a few seconds, still a real one.
-TINY_LIGHTNING = '''
+TINY_LIGHTNING = """
 import argparse
 import lightning as L
 import torch
@@ -60,7 +60,7 @@ L.Trainer(
     enable_model_summary=False,
 ).fit(Line(options.lr), data, data)
 print("best", best.best_model_path)
-'''
+"""
 LIGHTNING_REQUIREMENTS = "lightning>=2.5,!=2.6.2,!=2.6.3\ntorch==2.13.0\n"
 TINY_LIGHTNING_REPO = {"train.py": TINY_LIGHTNING, "requirements.txt": LIGHTNING_REQUIREMENTS}
 
@@ -80,7 +80,9 @@ def run_settings(git_server: GitServer, shared_caches: Path, tmp_path: Path) -> 
     """A fresh data folder with shared caches that allows the test git server."""
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "cache").symlink_to(shared_caches)
-    return Settings.from_env(app_env(git_server, shared_caches) | {"REPO_RUNNER_HOME": str(tmp_path / "home")})
+    return Settings.from_env(
+        app_env(git_server, shared_caches) | {"REPO_RUNNER_HOME": str(tmp_path / "home")}
+    )
 
 
 def app_env(git_server: GitServer, shared_caches: Path) -> dict[str, str]:
@@ -104,10 +106,14 @@ def manager(run_settings: Settings) -> Iterator[Manager]:
 
 
 @contextmanager
-def following(manager: Manager, run_id: str, summaries: list[str] | None = None) -> Iterator[threading.Event]:
+def following(
+    manager: Manager, run_id: str, summaries: list[str] | None = None
+) -> Iterator[threading.Event]:
     """Follow a run in a thread, as its work would; set the event to let go of it, as a killed work would."""
     closing = threading.Event()
-    follower = Follower(manager.settings, run_id, (summaries if summaries is not None else []).append)
+    follower = Follower(
+        manager.settings, run_id, (summaries if summaries is not None else []).append
+    )
     thread = threading.Thread(target=follower.follow, args=(closing,), name=f"follow-{run_id}")
     thread.start()
     try:

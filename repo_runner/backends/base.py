@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from repo_runner.models import RunSpec
 from repo_runner.paths import RunPaths
 
 
+#: The supervisor's flag for an attempt without the probe.
+WITHOUT_PROBE = "--without-probe"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One life of a run."""
+
+    #: From 1.
+    number: int
+    #: Whether PyTorch Lightning is observed from inside; without it any script is only run and logged.
+    with_probe: bool = True
+
+
 class BackendBase(Protocol):
     """Decides only where the supervisor runs; everything after that is the run folder."""
 
-    def launch(self, paths: RunPaths, spec: RunSpec, attempt: int) -> None:
+    def launch(self, paths: RunPaths, spec: RunSpec, attempt: Attempt) -> None:
         """Start the supervisor of an attempt; harmless when one already lives."""
 
     def is_alive(self, paths: RunPaths) -> bool:

@@ -8,6 +8,7 @@ import time
 
 from repo_runner import lease, process
 from repo_runner.app_file import write_private
+from repo_runner.backends.base import WITHOUT_PROBE, Attempt
 from repo_runner.models import RunSpec
 from repo_runner.paths import RunPaths
 from repo_runner.settings import Settings
@@ -20,12 +21,13 @@ class LocalBackend:
         self._settings = settings
         self._children: list[process.Child] = []
 
-    def launch(self, paths: RunPaths, spec: RunSpec, attempt: int) -> None:
+    def launch(self, paths: RunPaths, spec: RunSpec, attempt: Attempt) -> None:
         """Write the run folder's `spec.json` and start the supervisor; a second one ends at once by the lease."""
         paths.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not paths.spec.exists():
             write_private(paths.spec, spec.model_dump_json(indent=2))
-        argv = [sys.executable, "-m", "repo_runner.supervise", str(paths.root), str(attempt)]
+        argv = [sys.executable, "-m", "repo_runner.supervise", str(paths.root), str(attempt.number)]
+        argv += [] if attempt.with_probe else [WITHOUT_PROBE]
         env = {**self._settings.supervisor_env, process.MARKER: paths.run_id}
         with paths.supervisor_log.open("ab") as log:
             self._children.append(process.start(argv, env=env, output=log))

@@ -28,7 +28,9 @@ def ended(client: Client, run_id: str) -> Run | None:
 def cli(app: AppProcess, *words: str) -> subprocess.CompletedProcess[str]:
     env = {**app.env, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "repo_runner", *words]
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=180, check=False)
+    return subprocess.run(
+        command, env=env, capture_output=True, text=True, timeout=180, check=False
+    )
 
 
 def summaries(state: object) -> list[dict]:
@@ -70,12 +72,16 @@ def test_training_survives_the_apps_death_and_is_caught_up_after_its_return(
     app = AppProcess(tmp_path / "home", env=app_env(git_server, shared_caches))
     client = app.start()
     arguments = "--max_epochs 25 --rows 4096"
-    run_id = client.submit(Submission(link=url, script_path="train.py", script_args=arguments)).run_id
+    run_id = client.submit(
+        Submission(link=url, script_path="train.py", script_args=arguments)
+    ).run_id
     wait_for(lambda: client.metrics(run_id), timeout_s=90, log=lambda: app.log.read_text())
     app.stop(signal.SIGKILL)
     client = app.start()
     try:
-        run = wait_for(lambda: ended(client, run_id), timeout_s=120, log=lambda: app.log.read_text())
+        run = wait_for(
+            lambda: ended(client, run_id), timeout_s=120, log=lambda: app.log.read_text()
+        )
         assert run.status is RunStatus.SUCCEEDED, run.failure
         (losses,) = client.metrics(run_id, ["train_loss"], max_points=100_000)
         steps = [p.step for p in losses.points]
@@ -88,7 +94,9 @@ def test_the_command_line_submits_waits_shows_and_downloads(
     app: AppProcess, make_repo: MakeRepo, tmp_path: Path
 ) -> None:
     url, sha = make_repo(TINY_LIGHTNING_REPO)
-    done = cli(app, "submit", url, "--script", "train.py", "--wait", "--json", "--", "--max_epochs", "2")
+    done = cli(
+        app, "submit", url, "--script", "train.py", "--wait", "--json", "--", "--max_epochs", "2"
+    )
     assert done.returncode == 0, done.stderr
     run = json.loads(done.stdout)
     assert (run["status"], run["commit_sha"]) == ("succeeded", sha)
@@ -102,7 +110,9 @@ def test_the_command_line_submits_waits_shows_and_downloads(
     assert cli(app, "show", run["run_id"]).returncode == 3
 
 
-def test_the_command_line_says_what_is_wrong_in_one_line(app: AppProcess, make_repo: MakeRepo) -> None:
+def test_the_command_line_says_what_is_wrong_in_one_line(
+    app: AppProcess, make_repo: MakeRepo
+) -> None:
     url, _ = make_repo({"train.py": "", **NOTHING_TO_INSTALL})
     done = cli(app, "submit", url, "--script", "trian.py")
     assert done.returncode == 2
@@ -124,7 +134,9 @@ def test_events_are_streamed_until_the_run_ends(client: Client, make_repo: MakeR
 
 def test_a_second_app_on_the_same_data_folder_is_refused_by_name(app: AppProcess) -> None:
     env = {**app.env, "REPO_RUNNER_PORT": str(free_port())}
-    second = subprocess.run(COMMAND, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+    second = subprocess.run(
+        COMMAND, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False
+    )
     assert second.returncode == 6
     assert f"in use by the app with pid {app.process.pid}" in second.stderr
 
@@ -133,7 +145,9 @@ def test_a_checkpoint_is_served_in_ranges(client: Client, make_repo: MakeRepo) -
     url, _ = make_repo(TINY_LIGHTNING_REPO)
     run = client.submit(Submission(link=url, script_path="train.py", script_args="--max_epochs 1"))
     wait_for(lambda: ended(client, run.run_id), timeout_s=90)
-    asked = urllib.request.Request(client.download_url(run.run_id, "best"), headers={"Range": "bytes=0-9"})
+    asked = urllib.request.Request(
+        client.download_url(run.run_id, "best"), headers={"Range": "bytes=0-9"}
+    )
     with urllib.request.urlopen(asked) as answer:
         assert answer.status == 206
         assert len(answer.read()) == 10

@@ -24,7 +24,9 @@ def test_a_person_trains_a_script_watches_its_curve_grow_and_downloads_the_best_
     first = run_page.wait_curve_points("val_loss", 2)
     run_id = run_page.run_id()
     assert run_page.wait_curve_points("val_loss", first + 3) > first
-    assert client.get(run_id).status is RunStatus.RUNNING, "the curve must grow while the script trains"
+    assert client.get(run_id).status is RunStatus.RUNNING, (
+        "the curve must grow while the script trains"
+    )
     run_page.wait_status("Succeeded")
     expect(run_page.best_score).to_contain_text(f"{client.get(run_id).best_model_score:.4g}"[:5])
     file = run_page.download_best(page, tmp_path)
@@ -41,7 +43,9 @@ def test_a_person_stops_a_run(ui: FrameLocator, client: Client, make_repo: MakeR
     assert client.get(run_page.run_id()).status is RunStatus.STOPPED
 
 
-def test_a_bad_link_is_answered_with_a_sentence_at_the_form(ui: FrameLocator, client: Client) -> None:
+def test_a_bad_link_is_answered_with_a_sentence_at_the_form(
+    ui: FrameLocator, client: Client
+) -> None:
     before = client.list().total
     form = NewRunPage(ui).open().fill("https://example.org/somebody/something", script="train.py")
     form.press_run()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import signal
+import threading
 
 import pytest
 
 from examples.git_server import GitServer
 from repo_runner import lease
 from repo_runner.errors import Conflict, RunnerError
+from repo_runner.follower import Follower
 from repo_runner.manager import Manager
 from repo_runner.models import RunPhase, RunStatus, Submission
 from tests.app_fixtures import (
@@ -31,7 +33,9 @@ def plain(make_repo: MakeRepo, script: str) -> str:
     return make_repo({"train.py": script, **NOTHING_TO_INSTALL})[0]
 
 
-def test_a_plain_script_gets_its_arguments_byte_for_byte(make_repo: MakeRepo, run_to_end: RunToEnd, manager: Manager) -> None:
+def test_a_plain_script_gets_its_arguments_byte_for_byte(
+    make_repo: MakeRepo, run_to_end: RunToEnd, manager: Manager
+) -> None:
     url = plain(make_repo, "import sys, json\nprint(json.dumps(sys.argv[1:]))\n")
     run = run_to_end(url, args="--name 'a b' ';' '$(id)' naïve")
     assert run.status is RunStatus.SUCCEEDED
@@ -41,7 +45,11 @@ def test_a_plain_script_gets_its_arguments_byte_for_byte(make_repo: MakeRepo, ru
 
 def test_a_run_goes_through_its_phases_in_order(make_repo: MakeRepo, run_to_end: RunToEnd) -> None:
     run = run_to_end(plain(make_repo, "print('hello')\n"))
-    assert [p.phase for p in run.phases] == [RunPhase.FETCHING, RunPhase.BUILDING, RunPhase.TRAINING]
+    assert [p.phase for p in run.phases] == [
+        RunPhase.FETCHING,
+        RunPhase.BUILDING,
+        RunPhase.TRAINING,
+    ]
     assert all(p.ended_at and p.ended_at >= p.started_at for p in run.phases)
 
 
@@ -61,21 +69,29 @@ def test_lightning_is_observed_and_its_best_checkpoint_kept(
     assert run.best_model_path == f"checkpoints/{best.name}"
 
 
-def test_a_failing_script_names_its_cause_and_quotes_its_lines(make_repo: MakeRepo, run_to_end: RunToEnd) -> None:
-    run = run_to_end(plain(make_repo, "print('about to fail')\nraise ValueError('lr is negative')\n"))
+def test_a_failing_script_names_its_cause_and_quotes_its_lines(
+    make_repo: MakeRepo, run_to_end: RunToEnd
+) -> None:
+    run = run_to_end(
+        plain(make_repo, "print('about to fail')\nraise ValueError('lr is negative')\n")
+    )
     assert run.status is RunStatus.FAILED
     assert run.failure and run.failure.error_code == "script_failed"
     assert "ValueError: lr is negative" in run.failure.message
     assert "about to fail" in run.failure.lines
 
 
-def test_a_missing_package_is_named_with_what_to_do(make_repo: MakeRepo, run_to_end: RunToEnd) -> None:
+def test_a_missing_package_is_named_with_what_to_do(
+    make_repo: MakeRepo, run_to_end: RunToEnd
+) -> None:
     run = run_to_end(plain(make_repo, "import not_installed_anywhere\n"))
     assert run.failure and run.failure.error_code == "module_missing"
     assert "not_installed_anywhere" in run.failure.hint
 
 
-def test_a_build_that_fails_keeps_the_installers_words(make_repo: MakeRepo, run_to_end: RunToEnd) -> None:
+def test_a_build_that_fails_keeps_the_installers_words(
+    make_repo: MakeRepo, run_to_end: RunToEnd
+) -> None:
     url, _ = make_repo({"train.py": "print()\n", "requirements.txt": "six==99.99\n"})
     run = run_to_end(url)
     assert (run.status, run.phase) == (RunStatus.FAILED, RunPhase.BUILDING)
@@ -83,26 +99,38 @@ def test_a_build_that_fails_keeps_the_installers_words(make_repo: MakeRepo, run_
     assert any("six" in line for line in run.failure.lines)
 
 
-def test_a_stopped_script_is_stopped_and_nothing_of_it_is_left(make_repo: MakeRepo, manager: Manager) -> None:
+def test_a_stopped_script_is_stopped_and_nothing_of_it_is_left(
+    make_repo: MakeRepo, manager: Manager
+) -> None:
     child = "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(999)'], start_new_session=True)\n"
-    run_id = manager.submit(Submission(link=plain(make_repo, child + ENDLESS), script_path="train.py")).run_id
+    run_id = manager.submit(
+        Submission(link=plain(make_repo, child + ENDLESS), script_path="train.py")
+    ).run_id
     with following(manager, run_id):
-        wait_for(lambda: "started" in manager.logs(run_id).text, log=lambda: log_of(manager, run_id))
+        wait_for(
+            lambda: "started" in manager.logs(run_id).text, log=lambda: log_of(manager, run_id)
+        )
         manager.stop(run_id)
         run = wait_until_ended(manager, run_id, 30)
     assert (run.status, run.failure) == (RunStatus.STOPPED, None)
 
 
 def test_a_waiting_run_that_is_stopped_never_starts(make_repo: MakeRepo, manager: Manager) -> None:
-    run_id = manager.submit(Submission(link=plain(make_repo, ENDLESS), script_path="train.py")).run_id
+    run_id = manager.submit(
+        Submission(link=plain(make_repo, ENDLESS), script_path="train.py")
+    ).run_id
     manager.stop(run_id)
     assert list(manager.due([])) == []
     assert manager.get(run_id).status is RunStatus.STOPPED
 
 
-def test_training_outlives_its_follower_and_nothing_is_ingested_twice(make_repo: MakeRepo, manager: Manager) -> None:
+def test_training_outlives_its_follower_and_nothing_is_ingested_twice(
+    make_repo: MakeRepo, manager: Manager
+) -> None:
     url, _ = make_repo(TINY_LIGHTNING_REPO)
-    submission = Submission(link=url, script_path="train.py", script_args="--max_epochs 8 --rows 2048")
+    submission = Submission(
+        link=url, script_path="train.py", script_args="--max_epochs 8 --rows 2048"
+    )
     run_id = manager.submit(submission).run_id
     with following(manager, run_id) as closing:
         wait_for(lambda: manager.metrics(run_id), timeout_s=90, log=lambda: log_of(manager, run_id))
@@ -115,10 +143,16 @@ def test_training_outlives_its_follower_and_nothing_is_ingested_twice(make_repo:
     assert len(steps) == len(set(steps)) == 8 * 128 // 5
 
 
-def test_a_killed_supervisor_leaves_nothing_and_the_run_says_so(make_repo: MakeRepo, manager: Manager) -> None:
-    run_id = manager.submit(Submission(link=plain(make_repo, ENDLESS), script_path="train.py")).run_id
+def test_a_killed_supervisor_leaves_nothing_and_the_run_says_so(
+    make_repo: MakeRepo, manager: Manager
+) -> None:
+    run_id = manager.submit(
+        Submission(link=plain(make_repo, ENDLESS), script_path="train.py")
+    ).run_id
     with following(manager, run_id):
-        wait_for(lambda: "started" in manager.logs(run_id).text, log=lambda: log_of(manager, run_id))
+        wait_for(
+            lambda: "started" in manager.logs(run_id).text, log=lambda: log_of(manager, run_id)
+        )
         holder = lease.holder(manager.paths.run(run_id).lock)
         assert holder is not None
         holder.signal(signal.SIGKILL)
@@ -130,10 +164,16 @@ def test_a_stopped_training_resumes_from_its_checkpoint_on_the_same_curves(
     make_repo: MakeRepo, manager: Manager
 ) -> None:
     url, _ = make_repo(TINY_LIGHTNING_REPO)
-    submission = Submission(link=url, script_path="train.py", script_args="--max_epochs 30 --rows 4096")
+    submission = Submission(
+        link=url, script_path="train.py", script_args="--max_epochs 30 --rows 4096"
+    )
     run_id = manager.submit(submission).run_id
     with following(manager, run_id):
-        wait_for(lambda: manager.metrics(run_id, ["val_loss"]), timeout_s=90, log=lambda: log_of(manager, run_id))
+        wait_for(
+            lambda: manager.metrics(run_id, ["val_loss"]),
+            timeout_s=90,
+            log=lambda: log_of(manager, run_id),
+        )
         manager.stop(run_id)
         assert wait_until_ended(manager, run_id, 60).status is RunStatus.STOPPED
     manager.resume(run_id)
@@ -172,7 +212,9 @@ def test_bad_input_names_the_field_and_starts_nothing(
     assert manager.list().total == 0
 
 
-def test_deleting_removes_the_folder_and_the_rows(make_repo: MakeRepo, run_to_end: RunToEnd, manager: Manager) -> None:
+def test_deleting_removes_the_folder_and_the_rows(
+    make_repo: MakeRepo, run_to_end: RunToEnd, manager: Manager
+) -> None:
     run = run_to_end(plain(make_repo, "print()\n"))
     manager.delete(run.run_id)
     assert manager.list().total == 0
@@ -180,7 +222,9 @@ def test_deleting_removes_the_folder_and_the_rows(make_repo: MakeRepo, run_to_en
 
 
 def test_a_run_that_lives_cannot_be_deleted(make_repo: MakeRepo, manager: Manager) -> None:
-    run_id = manager.submit(Submission(link=plain(make_repo, ENDLESS), script_path="train.py")).run_id
+    run_id = manager.submit(
+        Submission(link=plain(make_repo, ENDLESS), script_path="train.py")
+    ).run_id
     with pytest.raises(Conflict, match="has not ended"):
         manager.delete(run_id)
 
@@ -201,3 +245,15 @@ def test_a_branch_that_moves_after_submission_does_not_change_the_run(
     with following(manager, run_id):
         run = wait_until_ended(manager, run_id)
     assert (run.commit_sha, manager.logs(run_id).text.strip()) == (sha, "old")
+
+
+def test_without_the_probe_a_lightning_script_is_any_script(
+    make_repo: MakeRepo, manager: Manager
+) -> None:
+    url, _ = make_repo(TINY_LIGHTNING_REPO)
+    run_id = manager.submit(
+        Submission(link=url, script_path="train.py", script_args="--max_epochs 1")
+    ).run_id
+    Follower(manager.settings, run_id, str, with_probe=False).follow(threading.Event())
+    run = manager.get(run_id)
+    assert (run.status, run.has_probe, run.best_model_path) == (RunStatus.SUCCEEDED, False, None)

@@ -1,0 +1,87 @@
+"""The app as app.py wires it, with stand-ins for what decides about runs and what follows them.
+
+A run is a file in `waiting/`; its name says what its follower does. Loaded by `lightning run app`.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+from threading import Event
+
+from app import build, open_manager
+from components import api_server
+from components.repo_runner import PyTorchLightningGithubRepoRunner
+from repo_runner import bell
+from repo_runner.paths import HomePaths
+from repo_runner.settings import Settings
+
+
+class StandInManager:
+    def __init__(self, settings: Settings) -> None:
+        self._manager = open_manager(settings)
+        self._waiting = settings.home / "waiting"
+        self._waiting.mkdir(exist_ok=True)
+        (settings.home / "started").mkdir(exist_ok=True)
+
+    def due(self, following: Collection[str]) -> list[str]:
+        return sorted(p.name for p in self._waiting.iterdir() if p.name not in following)
+
+    def revision(self) -> float:
+        return self._manager.revision()
+
+    def close(self) -> None:
+        self._manager.close()
+
+
+class StandInFollower:
+    def __init__(self, settings: Settings, run_id: str, on_summary: Callable[[str], None]) -> None:
+        self._home = settings.home
+        self._run_id = run_id
+        self._on_summary = on_summary
+
+    def follow(self, closing: Event) -> None:
+        waiting = self._home / "waiting" / self._run_id
+        started = self._home / "started" / self._run_id
+        is_first = not started.exists()
+        started.write_text(f"{os.getpid()} {time.time()}")
+        if is_first and self._run_id.startswith("fails"):
+            raise OSError("the follower fails once")
+        epoch = 0
+        while self._run_id.startswith("long") and waiting.exists() and not closing.wait(0.1):
+            epoch += 1
+            best = {"best_model_score": 0.5, "best_model_path": "best.ckpt"}
+            facts = {
+                "run_id": self._run_id,
+                "status": "running",
+                "epoch": epoch,
+                "metrics": [["loss", 0.1]],
+            }
+            self._on_summary(json.dumps({**facts, **best}))
+        if not closing.is_set():
+            waiting.unlink(missing_ok=True)
+            bell.ring(HomePaths(self._home).bell)
+
+
+def make_work(settings: Settings, run_id: str) -> PyTorchLightningGithubRepoRunner:
+    return PyTorchLightningGithubRepoRunner(settings, run_id, StandInFollower)
+
+
+def break_guard(*_: object, **__: object) -> None:
+    raise RuntimeError("the guard cannot stand")
+
+
+if os.environ.get("RIM_BREAKS") == "guard":
+    api_server.Guard = break_guard
+if __name__ == "__main__":
+    if os.environ.get("RIM_START_METHOD"):
+        multiprocessing.set_start_method(os.environ["RIM_START_METHOD"])
+    if os.environ.get("RIM_BREAKS") == "ui":
+        import components.frontend
+
+        components.frontend._ROOT = Path("/")  # where there is no ui
+    app = build(StandInManager, make_work)

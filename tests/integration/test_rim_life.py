@@ -1,0 +1,101 @@
+"""The app starts with one line, ends cleanly, and refuses to start where it cannot work."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from repo_runner.errors import AppUnreachable
+from tests.integration.rim_process import RimProcess, running
+from tests.waiting import wait_for
+
+
+def ended(rim: RimProcess, timeout_s: float = 20) -> int:
+    assert rim.process is not None
+    return rim.process.wait(timeout_s)
+
+
+def refused(rim: RimProcess) -> str:
+    """What an app that does not start says, without the traceback it must not show."""
+    try:
+        with contextlib.suppress(AppUnreachable):
+            rim.start()
+        assert ended(rim) != 0
+    finally:
+        rim.stop()
+    assert "Traceback" not in rim.said
+    return rim.said
+
+
+def test_the_terminal_shows_one_line_with_the_address_and_ctrl_c_ends_everything(
+    tmp_path: Path,
+) -> None:
+    with running(tmp_path / "home") as rim:
+        rim.submit("long-1")
+        work, _ = rim.started("long-1")
+        family = rim.main.children(recursive=True)
+        address = rim.address.address
+        assert address == f"http://127.0.0.1:{rim.port}"
+        second = RimProcess(tmp_path / "home")
+        second.log = tmp_path / "second.log"
+        assert f"in use by the app with pid {rim.main.pid}" in refused(second)
+        assert rim.stop(signal.SIGINT, timeout_s=8) == 0
+    assert psutil.wait_procs(family, timeout=2)[1] == []
+    assert not psutil.pid_exists(work)
+    ours = rim.said.splitlines()[:2]
+    assert ours == [
+        "Your Lightning App is starting. This won't take long.",
+        f"Repo Runner is ready: {address}",
+    ]
+    assert not rim.address_file_exists()
+
+
+def test_nothing_outlives_a_killed_app(tmp_path: Path) -> None:
+    with running(tmp_path / "home") as rim:
+        rim.submit("long-1")
+        rim.started("long-1")
+        family = rim.main.children(recursive=True)
+        rim.stop(signal.SIGKILL)
+    assert psutil.wait_procs(family, timeout=3)[1] == []
+
+
+def test_a_killed_ui_comes_back_and_a_killed_api_server_ends_the_app_with_the_reason(
+    tmp_path: Path,
+) -> None:
+    with running(tmp_path / "home") as rim:
+        killed = rim.child("ui.serve")
+        killed.kill()
+        wait_for(
+            lambda: rim.child("ui.serve").pid != killed.pid, what="the UI", log=lambda: rim.app_log
+        )
+        rim.server().kill()
+        assert ended(rim) == 1
+    assert "its API server died" in rim.said
+
+
+def test_a_busy_port_is_refused_with_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        rim = RimProcess(tmp_path / "home")
+        rim.port = other.getsockname()[1]
+        rim.env["REPO_RUNNER_PORT"] = str(rim.port)
+        assert f"Port {rim.port} is in use by another program." in refused(rim)
+    assert rim.said.count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("part", "reason"), [("guard", "the guard cannot stand"), ("ui", "the UI does not come up")]
+)
+def test_a_part_that_cannot_start_ends_the_app_at_once_with_the_reason(
+    part: str, reason: str, tmp_path: Path
+) -> None:
+    rim = RimProcess(tmp_path / "home", RIM_BREAKS=part)
+    assert reason in refused(rim)
+    assert (
+        time.time() - (tmp_path / "home" / "app.lock").stat().st_mtime < 8
+    )  # 5 on a quiet machine

@@ -1,0 +1,99 @@
+import asyncio
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from components.allowed import is_allowed
+from repo_runner import api
+from repo_runner.manager import Manager
+from repo_runner.settings import Settings
+
+
+class Http:
+    """Calls the application in this process."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+
+    def request(self, method: str, path: str, **options: object) -> httpx.Response:
+        async def call() -> httpx.Response:
+            async with httpx.AsyncClient(
+                transport=self._transport, base_url="http://app"
+            ) as client:
+                return await client.request(method, path, **options)
+
+        return asyncio.run(call())
+
+    def get(self, path: str, **options: object) -> httpx.Response:
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, **options: object) -> httpx.Response:
+        return self.request("POST", path, **options)
+
+
+@pytest.fixture
+def http(tmp_path: Path) -> Http:
+    settings = Settings(home=tmp_path)
+    manager = Manager(settings)
+    manager.recover()
+    manager.close()
+    app = FastAPI()
+    api.install(app, settings)
+    return Http(app)
+
+
+def test_every_route_of_ours_is_let_through_by_the_guard() -> None:
+    for route in api.router.routes:
+        path = re.sub(r"\{\w+\}", "x", route.path)
+        assert all(is_allowed(method, path) for method in route.methods), path
+
+
+@pytest.mark.parametrize(
+    "path", ["/runs/none", "/runs/none/logs", "/runs/none/metrics", "/runs/none/checkpoints/best"]
+)
+def test_an_unknown_run_is_an_answer_in_our_form(http: Http, path: str) -> None:
+    answer = http.get(f"/api/v1{path}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "run_not_found")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "link"),
+        ({"link": "a/b", "unknown": 1}, "unknown"),
+        ({"link": 7}, "link"),
+        ({"link": "a/b", "script_args": "x" * 70_000}, "script_args"),
+    ],
+)
+def test_a_body_of_the_wrong_shape_names_its_field(http: Http, body: dict, field: str) -> None:
+    answer = http.post("/api/v1/runs", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["field"].startswith(field)
+
+
+def test_a_bad_link_is_refused_before_anything_starts(http: Http) -> None:
+    answer = http.post(
+        "/api/v1/runs", json={"link": "https://example.org/a/b", "script_path": "train.py"}
+    )
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["field"]) == (422, "link_invalid", "link")
+    assert http.get("/api/v1/runs").json()["total"] == 0
+
+
+def test_a_cursor_that_is_not_ours_is_refused(http: Http) -> None:
+    assert http.get("/api/v1/runs", params={"cursor": "x"}).json()["error"]["field"] == "cursor"
+
+
+def test_a_defect_is_answered_in_our_form_too(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Manager, "get", lambda *_: 1 / 0)
+    answer = http.get("/api/v1/runs/x")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal")
+
+
+def test_health_tells_versions_and_disk(http: Http) -> None:
+    health = http.get("/api/v1/health").json()
+    assert health["versions"]["lightning"] == "2.3.2"
+    assert health["disk_total_bytes"] > 0

@@ -1,0 +1,122 @@
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from repo_runner.errors import RunNotFound, StoreDamaged
+from repo_runner.events import EventWriter
+from repo_runner.ingest import ingest, interpret
+from repo_runner.migrations import migrate
+from repo_runner.models import RunSpec
+from repo_runner.paths import RunPaths
+from repo_runner.store import Store
+
+SPEC = RunSpec(
+    repo_url="https://github.com/a/b", commit_sha="0" * 40, script_path="train.py", name="a name"
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path):
+    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
+    migrate(store.engine, tmp_path / "backups")
+    yield store
+    store.close()
+
+
+def stream(tmp_path: Path, *events: tuple[str, dict]) -> RunPaths:
+    paths = RunPaths(tmp_path)
+    writer = EventWriter(paths.events)
+    for kind, data in events:
+        writer.write(kind, **data)
+    writer.close()
+    return paths
+
+
+def test_the_same_key_is_stored_once(store: Store) -> None:
+    assert [store.add(f"run-{i}", SPEC, "key") for i in range(3)] == ["run-0"] * 3
+
+
+def test_an_unknown_run_is_said(store: Store) -> None:
+    with pytest.raises(RunNotFound, match="no run 'x'"):
+        store.get("x")
+
+
+def test_a_terminal_status_never_changes(store: Store) -> None:
+    store.add("run", SPEC, None)
+    assert store.finish("run", status="stopped", ended_at=1.0)
+    assert not store.finish("run", status="failed", ended_at=2.0)
+    assert not store.request_stop("run")
+    assert store.get("run").status == "stopped"
+
+
+def test_events_are_ingested_once_however_often_it_is_asked(store: Store, tmp_path: Path) -> None:
+    store.add("run", SPEC, None)
+    paths = stream(
+        tmp_path, ("metrics", {"values": {"loss": 0.5, "bad": "nan"}, "step": 3, "epoch": 0})
+    )
+    for _ in range(3):
+        row = ingest(store, paths, "run")
+    assert store.metric_counts(row.number) == {"bad": 1, "loss": 1}
+    assert row.last_metrics == {"loss": 0.5, "bad": None}
+
+
+def test_a_batch_that_somebody_else_stored_is_not_stored_again(
+    store: Store, tmp_path: Path
+) -> None:
+    store.add("run", SPEC, None)
+    paths = stream(tmp_path, ("metrics", {"values": {"loss": 0.5}, "step": 3}))
+    stale = store.get("run")
+    ingest(store, paths, "run")
+    changes = interpret(({"kind": "metrics", "t": 0.0, "values": {"loss": 0.5}, "step": 3},), stale)
+    assert not store.apply("run", offset=0, next_offset=99, changes=changes)
+    assert store.metric_counts(stale.number) == {"loss": 1}
+
+
+def test_an_event_of_a_later_version_means_nothing(store: Store, tmp_path: Path) -> None:
+    store.add("run", SPEC, None)
+    row = ingest(store, stream(tmp_path, ("something_new", {"x": 1})), "run")
+    assert row.events_offset > 0
+
+
+@pytest.mark.parametrize("name", ["__class__", "a'b\"c", "<script>alert(1)</script>", "é" * 100])
+def test_any_metric_name_is_stored_exactly(store: Store, tmp_path: Path, name: str) -> None:
+    store.add("run", SPEC, None)
+    row = ingest(store, stream(tmp_path, ("metrics", {"values": {name: 1.0}, "step": 0})), "run")
+    assert row.last_metrics == {name: 1.0}
+
+
+def test_a_search_takes_its_words_literally(store: Store) -> None:
+    store.add("run", SPEC, None)
+    found = [
+        store.page(status=None, q=q, limit=5, before=None)[1] for q in ("a name", "a/b", "%", "a_b")
+    ]
+    assert found == [1, 1, 0, 0]
+
+
+def test_pages_go_on_where_the_last_one_ended(store: Store) -> None:
+    for i in range(5):
+        store.add(f"run-{i}", SPEC, None)
+    first, total = store.page(status=None, q="", limit=2, before=None)
+    second, _ = store.page(status=None, q="", limit=2, before=first[-1].number)
+    assert ([r.run_id for r in (*first, *second)], total) == (
+        ["run-4", "run-3", "run-2", "run-1"],
+        5,
+    )
+
+
+def test_a_schema_newer_than_the_app_is_refused_and_left_alone(
+    store: Store, tmp_path: Path
+) -> None:
+    with store.engine.execution_options(writes=True).begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreDamaged, match="newer than this app"):
+        migrate(store.engine, tmp_path / "backups")
+
+
+def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
+    (tmp_path / "store.db").write_bytes(b"not a database" * 100)
+    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
+    with pytest.raises(StoreDamaged, match="cannot be read"):
+        migrate(store.engine, tmp_path / "backups")
+    store.close()
