@@ -190,7 +190,7 @@ def _answer_http(_request: Request, error: Any) -> JSONResponse:
     return JSONResponse({"error": facts}, status_code=error.status_code)
 
 
-def _answer_defect(_request: Request, error: Any) -> JSONResponse:
+def _answer_defect(_request: Request, _error: Any) -> JSONResponse:
     """The server logs the traceback after this answer."""
     hint = "This is a defect of the app; its log holds the traceback."
     return JSONResponse({"error": RunnerError(hint=hint).as_dict()}, status_code=RunnerError.http_status)

@@ -77,7 +77,7 @@ class Observer:
     def _on_progress(self, event: Event) -> None:
         if event.get("stage") == "train":
             self._training = {
-                k: event.get(k) for k in ("done", "eta_s", "rate", "epochs", "b", "nb")
+                k: event.get(k) for k in ("done", "eta_s", "rate", "epochs")
             }
         self._write_progress(event, stage=event.get("stage") or "")
 
@@ -134,8 +134,8 @@ class Observer:
             eta_s=training.get("eta_s"),
             epoch=event.get("epoch"),
             max_epochs=_positive(self._facts.get("max_epochs")) or training.get("epochs"),
-            batch=event.get("b", training.get("b")),
-            batches=event.get("nb", training.get("nb")),
+            batch=event.get("b"),
+            batches=event.get("nb"),
             step=event.get("step"),
             total_steps=_positive(self._facts.get("estimated_stepping_batches"))
             or self._facts.get("max_steps"),

@@ -38,10 +38,7 @@ def _progress(progress: Progress | None) -> list[str]:
         return []
     parts = [progress.stage] if progress.stage and progress.stage != "train" else []
     if progress.epoch is not None:
-        parts.append(
-            f"epoch {progress.epoch + 1}"
-            + (f" of {progress.max_epochs}" if progress.max_epochs else "")
-        )
+        parts.append(_epoch(progress.epoch, progress.max_epochs))
     if progress.fraction is not None:
         parts.append(f"{progress.fraction * 100:.0f} %")
     if progress.eta_s is not None:
@@ -49,6 +46,11 @@ def _progress(progress: Progress | None) -> list[str]:
     if progress.message:
         parts.append(progress.message)
     return parts
+
+
+def _epoch(epoch: int, max_epochs: int | None) -> str:
+    """From 1, as people count; after the last one Lightning counts on."""
+    return f"epoch {min(epoch + 1, max_epochs)} of {max_epochs}" if max_epochs else f"epoch {epoch + 1}"
 
 
 class ProgressLine:

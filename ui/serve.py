@@ -31,8 +31,7 @@ _OPTIONS: dict[str, Any] = {
     "server.runOnSave": False,
     "server.disconnectedSessionTTL": 60,
     "browser.gatherUsageStats": False,
-    "client.showErrorDetails": "type",
-    "client.toolbarMode": "viewer",
+    "client.showErrorDetails": "none",
     "logger.hideWelcomeMessage": True,
     "logger.level": "warning",
 }

@@ -25,7 +25,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page that fails its test on errors of its own or requests to strangers; its last sight is kept as an artefact."""
+    """A page that fails its test on errors of its own or requests to strangers; its last sight is kept."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
     page = context.new_page()
     complaints: list[str] = []

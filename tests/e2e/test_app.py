@@ -75,12 +75,12 @@ def test_training_survives_the_apps_death_and_is_caught_up_after_its_return(
     run_id = client.submit(
         Submission(link=url, script_path="train.py", script_args=arguments)
     ).run_id
-    wait_for(lambda: client.metrics(run_id), timeout_s=90, log=lambda: app.log.read_text())
+    wait_for(lambda: client.metrics(run_id), timeout_s=90, log=app.log.read_text)
     app.stop(signal.SIGKILL)
     client = app.start()
     try:
         run = wait_for(
-            lambda: ended(client, run_id), timeout_s=120, log=lambda: app.log.read_text()
+            lambda: ended(client, run_id), timeout_s=120, log=app.log.read_text
         )
         assert run.status is RunStatus.SUCCEEDED, run.failure
         (losses,) = client.metrics(run_id, ["train_loss"], max_points=100_000)

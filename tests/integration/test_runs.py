@@ -102,7 +102,11 @@ def test_a_build_that_fails_keeps_the_installers_words(
 def test_a_stopped_script_is_stopped_and_nothing_of_it_is_left(
     make_repo: MakeRepo, manager: Manager
 ) -> None:
-    child = "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(999)'], start_new_session=True)\n"
+    child = (
+        "import subprocess, sys\n"
+        "command = [sys.executable, '-c', 'import time; time.sleep(999)']\n"
+        "subprocess.Popen(command, start_new_session=True)\n"
+    )
     run_id = manager.submit(
         Submission(link=plain(make_repo, child + ENDLESS), script_path="train.py")
     ).run_id

@@ -6,11 +6,23 @@ import re
 import shlex
 
 import streamlit as st
+from pydantic import SecretStr
 
 from repo_runner.errors import InvalidInput
 from repo_runner.models import RunSpec, Submission
 
-FIELDS = ("link", "ref", "script_path", "script_args", "requirements", "name", "python", "env")
+TEXTS = (
+    "link",
+    "ref",
+    "script_path",
+    "script_args",
+    "requirements",
+    "name",
+    "python",
+    "dependency_file",
+)
+#: All of the form that is kept; a token is not, it is written and sent.
+KEPT: dict[str, str | bool] = {**dict.fromkeys((*TEXTS, "env"), ""), "submodules": False}
 
 #: What stands in an empty field.
 HINTS = {
@@ -22,6 +34,8 @@ HINTS = {
     "name": "made from repository and script",
     "python": "the app's own",
     "env": "SEED=1, one a line, stored with the run",
+    "dependency_file": "the best one found",
+    "token": "for a private repository; sealed, never shown",
 }
 
 #: Names of the fields in a link to the filled form.
@@ -31,8 +45,8 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 def keep() -> None:
     """Keep what was typed while another page is shown: Streamlit forgets the widgets it does not draw."""
-    for field in FIELDS:
-        st.session_state[field] = st.session_state.get(field, "")
+    for field, empty in KEPT.items():
+        st.session_state[field] = st.session_state.get(field, empty)
 
 
 def fill_from_address() -> None:
@@ -54,6 +68,8 @@ def fill_from_spec(spec: RunSpec, name: str) -> None:
         requirements="\n".join(spec.requirements),
         name=name,
         python=spec.python,
+        dependency_file=spec.dependency_file,
+        submodules=spec.submodules,
         env="\n".join(f"{key}={value}" for key, value in spec.env.items()),
     )
 
@@ -65,8 +81,13 @@ def pick_script() -> None:
 
 def submission() -> Submission:
     """Return what the form says, or raise `InvalidInput` at a field that cannot be read."""
-    texts = {field: st.session_state[field].strip() for field in FIELDS if field != "env"}
-    return Submission(**texts, env=parse_env(st.session_state.env))
+    state = st.session_state
+    return Submission(
+        **{field: state[field].strip() for field in TEXTS},
+        env=parse_env(state.env),
+        submodules=state.submodules,
+        token=SecretStr(state.get("token", "").strip()),
+    )
 
 
 def parse_env(text: str) -> dict[str, str]:

@@ -55,7 +55,7 @@ def _form() -> tuple[Places, bool]:
         _text(places, "ref", "Ref")
     _text(places, "script_args", "Script arguments")
     _text(places, "requirements", "Requirements", lines=True)
-    with st.expander("More: name, Python version, variables"):
+    with st.expander("More: name, Python version, variables, private repository"):
         _more(places)
     pressed = st.button("Run", type="primary", key="submit")
     places[""] = st.container()
@@ -63,20 +63,28 @@ def _form() -> tuple[Places, bool]:
 
 
 def _text(places: Places, key: str, label: str, lines: bool = False) -> None:
+    hint = form.HINTS[key]
     if lines:
-        st.text_area(label, key=key, placeholder=form.HINTS[key], height=92)
+        st.text_area(label, key=key, placeholder=hint, height=92)
+    elif key == "token":
+        st.text_input(
+            label, key=key, placeholder=hint, type="password", autocomplete="new-password"
+        )
     else:
-        st.text_input(label, key=key, placeholder=form.HINTS[key], autocomplete="off")
+        st.text_input(label, key=key, placeholder=hint, autocomplete="off")
     places[key] = st.container()
 
 
 def _more(places: Places) -> None:
-    two = st.columns([3, 2])
+    two = st.columns(2)
     with two[0]:
         _text(places, "name", "Name")
+        _text(places, "dependency_file", "Dependency file")
     with two[1]:
         _text(places, "python", "Python version")
+        _text(places, "token", "Access token")
     _text(places, "env", "Variables", lines=True)
+    st.checkbox("Fetch submodules", key="submodules")
 
 
 def _script_picker() -> None:
@@ -125,6 +133,5 @@ def _show_errors(places: Places, error: RunnerError) -> None:
 
 def _show_findings(places: Places, result: Check | None) -> None:
     for field, items in (result.at_fields if result else {}).items():
-        if field in places:
-            with places[field]:
-                show_notices(items, key=f"error-{field}", compact=True)
+        with places[field]:
+            show_notices(items, key=f"error-{field}", compact=True)

@@ -8,11 +8,12 @@ from typing import Any
 import streamlit as st
 
 from repo_runner.errors import AppUnreachable, RunnerError
-from repo_runner.models import Preflight, Submission
+from repo_runner.models import Preflight, ScriptArgument, Submission
 from ui.connection import client
+from ui.views.form import HINTS
 from ui.widgets import formats, safe
 from ui.widgets.component import mount
-from ui.widgets.facts import command_line, fact, show_facts
+from ui.widgets.facts import Fact, command_line, fact, show_facts
 from ui.widgets.notice import notice, of_error, of_finding, show_notices
 
 
@@ -54,6 +55,9 @@ def show_panel(result: Check | None) -> None:
         show_notices([notice("info", "Mend the marked fields, then run.")], key="mend")
     if result.preflight and result.preflight.spec:
         _show_plan(result.preflight)
+    if result.preflight and result.preflight.arguments:
+        facts = [_argument_fact(argument) for argument in result.preflight.arguments]
+        show_facts("What the script understands", facts, key="arguments", folded=len(facts) > 12)
 
 
 def sorted_findings(submission: Submission, preflight: Preflight) -> Check:
@@ -61,7 +65,7 @@ def sorted_findings(submission: Submission, preflight: Preflight) -> Check:
     at_fields: dict[str, list[dict[str, Any]]] = {}
     general = []
     for finding in preflight.findings:
-        if finding.level == "error" and finding.field:
+        if finding.level == "error" and finding.field in HINTS:
             at_fields.setdefault(finding.field, []).append(of_finding(finding))
         else:
             general.append(of_finding(finding))
@@ -74,7 +78,7 @@ def _ask(submission: Submission) -> Check:
     except RunnerError as error:
         if error.error_code == AppUnreachable.code:
             return Check(submission, passing=True)  # said by `watch_app`
-        if error.field:
+        if error.field in HINTS:
             return Check(submission, at_fields={error.field: [of_error(error)]})
         return Check(submission, general=(of_error(error),), passing=True)
 
@@ -109,3 +113,15 @@ def _show_plan(preflight: Preflight) -> None:
         ],
         key="plan",
     )
+
+
+def _argument_fact(argument: ScriptArgument) -> Fact:
+    name = argument.flags[-1] if argument.flags else argument.name
+    parts = [argument.help]
+    if argument.choices:
+        parts.append(f"one of {formats.plain(argument.choices)}")
+    if argument.required:
+        parts.append("required")
+    elif "default" not in argument.unknown and not argument.is_flag:
+        parts.append(f"default {formats.plain(argument.default)}")
+    return fact(name, " · ".join(part for part in parts if part) or argument.type)

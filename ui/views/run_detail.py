@@ -68,7 +68,7 @@ def _show(snapshot: Snapshot) -> None:
     with left:
         if snapshot.metrics or run.status not in (RunStatus.FAILED, RunStatus.STOPPED):
             show_curves(run, snapshot.metrics)
-        if chosen := show_log(run, snapshot.log, snapshot.stream):
+        if chosen := show_log(run, snapshot.log):
             st.session_state["stream"] = chosen
             st.rerun()
     with right:
@@ -79,7 +79,7 @@ def _show(snapshot: Snapshot) -> None:
         if run.hparams:
             show_facts("Hyperparameters", mapping_facts(run.hparams), key="hparams")
         if run.trainer:
-            show_facts("Trainer", mapping_facts(run.trainer), key="trainer")
+            show_facts("Trainer", mapping_facts(run.trainer), key="trainer", folded=True)
 
 
 def _missing(error: RunnerError) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from repo_runner.models import Checkpoint, LogSlice, MetricSeries, Run, RunPhase
+from repo_runner.models import Checkpoint, MetricSeries, Run, RunPhase
 from ui.connection import client
+from ui.views.log_reader import reader_of
+from ui.widgets.log_view import Log
 
 #: More would not be seen on a chart of this width.
 MAX_POINTS = 400
-#: Progress bars write a hundred times what a terminal keeps of them.
-LOG_TAIL_BYTES = 128 << 10
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,7 @@ class Snapshot:
     run: Run
     metrics: tuple[MetricSeries, ...]
     checkpoints: tuple[Checkpoint, ...]
-    log: LogSlice
-    #: Which log it is: the script's `output`, or the installer's `build`.
-    stream: str
+    log: Log
 
 
 def load(run_id: str, stream: str | None = None) -> Snapshot:
@@ -34,6 +32,13 @@ def load(run_id: str, stream: str | None = None) -> Snapshot:
         run,
         api.metrics(run_id, max_points=MAX_POINTS),
         api.checkpoints(run_id),
-        api.logs(run_id, tail=LOG_TAIL_BYTES, stream=stream),
-        stream,
+        _read_log(run_id, stream),
+    )
+
+
+def _read_log(run_id: str, stream: str) -> Log:
+    reader = reader_of(run_id, stream)
+    reader.read()
+    return Log(
+        stream, reader.lines(), reader.size_bytes, reader.skipped_bytes, reader.dropped_bytes
     )

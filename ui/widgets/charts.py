@@ -85,11 +85,17 @@ def _group(name: str, members: list[MetricSeries], run: Run) -> dict[str, Any]:
     for index, one in enumerate(ordered):
         _, split, interval = split_name(one.name)
         label = " ".join(part for part in (split, f"per {interval}" if interval else "") if part)
-        line = line_of(one, label or one.name, index, index)
+        line = line_of(one, label or one.name, *_style(index, split, interval))
         if one.name == run.monitor and run.mode:
             line["best"] = best_point(one, run.mode)
         lines.append(line)
     return {"name": name, "lines": lines}
+
+
+def _style(index: int, split: str, interval: str) -> tuple[int, int]:
+    """Return colour and dash: a part of the data has its own, its values per step are dotted."""
+    color = _SPLITS.get(split, index)
+    return color, 2 if interval == "step" else color if split else 0
 
 
 def _rounded(value: float | None) -> float | None:

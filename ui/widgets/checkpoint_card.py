@@ -59,7 +59,7 @@ def _row(one: Checkpoint, address: str) -> dict[str, Any]:
     return {
         "name": one.name,
         "download": safe.web_url(address),
-        "score": one.score,
+        "score": formats.number(one.score),
         "size_bytes": one.size_bytes,
         "sha256": one.sha256,
         "is_best": one.is_best,

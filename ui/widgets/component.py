@@ -1,4 +1,4 @@
-"""Puts one of our elements (`browser/*.js`) on the page and gives it data.
+"""Puts one of our elements (`browser/*.js` and `.css`) on the page and gives it data.
 
 Streamlit's own table and charts need pandas and pyarrow (85 MB in this process) and redraw as a whole, which loses zoom
 and scroll. Our elements take plain JSON, change only what changed, and write text as text.
@@ -19,8 +19,8 @@ import streamlit as st
 
 _FOLDER = Path(__file__).parent / "browser"
 
-#: `dom.js` first: the others use it. They share one module scope.
-_SCRIPTS = (
+#: `dom` first: the others use it. They share one module scope and one style sheet.
+_ELEMENTS = (
     "dom", "bits", "notice", "heading", "facts", "phases",
     "runs", "scales", "plot", "curves", "compare", "ansi", "log", "checkpoints",
 )  # fmt: skip  # one line a group
@@ -73,10 +73,13 @@ def finite(value: Any) -> Any:
 
 def library_source() -> str:
     """Return the one module that defines every element, the style sheet inside."""
-    style = (_FOLDER / "elements.css").read_text(encoding="utf-8")
-    parts = [f"const STYLE = {json.dumps(style)};"]
-    parts += [(_FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS]
+    parts = [f"const STYLE = {json.dumps(_read('css'))};", _read("js")]
     return "\n".join([*parts, "export default () => {};"])
+
+
+def _read(kind: str) -> str:
+    files = (_FOLDER / f"{name}.{kind}" for name in _ELEMENTS)
+    return "\n".join(file.read_text(encoding="utf-8") for file in files if file.exists())
 
 
 @cache

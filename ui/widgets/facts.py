@@ -15,9 +15,9 @@ Fact = dict[str, Any]
 MAX_FACTS = 200
 
 
-def show_facts(title: str, facts: Sequence[Fact], *, key: str, empty: str = "") -> None:
-    """Show a list."""
-    mount("rr-facts", {"title": title, "facts": list(facts), "empty": empty}, key=key)
+def show_facts(title: str, facts: Sequence[Fact], *, key: str, folded: bool = False) -> None:
+    """Show a list; a folded one opens with a click on its title."""
+    mount("rr-facts", {"title": title, "facts": list(facts), "folded": folded}, key=key)
 
 
 def show_heading(run: Run) -> None:

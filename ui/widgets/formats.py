@@ -39,12 +39,12 @@ def eta(seconds: float | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """Four significant digits; whole numbers keep all theirs, grouped by thousands."""
+    """Four significant digits; large whole numbers keep all theirs, grouped by thousands."""
     if value is None:
         return "–"
     if not math.isfinite(value):
         return str(value)
-    if value == int(value) and abs(value) < 1e9:
+    if value == int(value) and (1000 <= abs(value) < 1e9 or value == 0):
         return f"{int(value):,}"
     if 1e-4 <= abs(value) < 1e6:
         return f"{value:,.{max(0, 3 - math.floor(math.log10(abs(value))))}f}"

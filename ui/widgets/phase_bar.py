@@ -96,8 +96,8 @@ def _state(run: Run, phase: RunPhase) -> str:
 def _progress_parts(progress: Progress) -> list[str]:
     parts = []
     if progress.epoch is not None:
-        parts.append(f"Epoch {of_total(progress.epoch + 1, progress.max_epochs)}")
-    if progress.batch is not None:
+        parts.append(f"Epoch {epochs_of(progress)}")
+    if progress.batch is not None and progress.batch <= (progress.batches or progress.batch):
         parts.append(f"batch {of_total(progress.batch, progress.batches)}")
     stage = progress.stage.replace("_", " ")
     if stage and stage != "train":
@@ -110,13 +110,20 @@ def _progress_parts(progress: Progress) -> list[str]:
 def _training_figures(progress: Progress) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     if progress.epoch is not None:
-        rows.append({"name": "Epoch", "value": of_total(progress.epoch + 1, progress.max_epochs)})
+        rows.append({"name": "Epoch", "value": epochs_of(progress)})
     if progress.step is not None:
         rows.append({"name": "Step", "value": of_total(progress.step, progress.total_steps)})
     if progress.steps_per_s:
         speed = f"{progress.steps_per_s:.3g} steps/s"
         rows.append({"name": "Speed", "value": speed})
     return rows
+
+
+def epochs_of(progress: Progress) -> str:
+    """The epoch it is in, counted from one; after the last one Lightning counts one too many."""
+    count = (progress.epoch or 0) + 1
+    limit = progress.max_epochs if progress.max_epochs and progress.max_epochs > 0 else count
+    return of_total(min(count, limit), progress.max_epochs)
 
 
 def of_total(count: int, total: int | None) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from repo_runner.models import Run, RunPhase, RunStatus
 from ui.widgets import formats, safe
 from ui.widgets.component import mount
-from ui.widgets.phase_bar import fraction_of
+from ui.widgets.phase_bar import epochs_of, fraction_of
 
 
 def show_runs(
@@ -75,7 +75,7 @@ def _reached(run: Run) -> str:
     progress = run.progress
     if progress is None or progress.epoch is None:
         return "Finished"
-    epochs = progress.epoch + 1
-    return f"{epochs} epoch{'s' * (epochs != 1)}" + (
+    epochs = epochs_of(progress).partition(" ")[0]
+    return f"{epochs} epoch{'s' * (epochs != '1')}" + (
         f", {progress.step:,} steps" if progress.step else ""
     )

@@ -22,29 +22,48 @@ _TOKEN = re.compile(
 #: Characters that reorder the text around them, and the eight-bit forms of control characters.
 _HIDDEN = re.compile("[\u0080-\u009f\u202a-\u202e\u2066-\u2069]")
 MAX_LINE = 4000
+#: As many as a person scrolls through.
+MAX_ROWS = 800
 
 
 def screen(data: bytes, start: int) -> list[tuple[int, str]]:
-    """Return the lines with the place in the whole output where each began; `data` begins at `start`."""
-    rows = _Rows(start)
-    for token in _TOKEN.finditer(data):
-        rows.obey(token, start + token.end())
-    lines = [(place, _clean(text)) for place, text in rows.rows]
-    while lines and not lines[-1][1].strip():
-        lines.pop()
-    return lines
+    """Return the lines of one piece that begins at `start` of the whole output."""
+    rows = Screen(start)
+    rows.feed(data)
+    return rows.lines()
 
 
-class _Rows:
-    """The rows written so far and the cursor; a row is a place and bytes."""
+class Screen:
+    """The rows written so far and the cursor; what was written long ago is forgotten.
+
+    A row is the place in the whole output where it began, by which it is known, and its bytes.
+    """
 
     def __init__(self, start: int) -> None:
-        self.rows: list[tuple[int, bytes]] = [(start, b"")]
-        self.at = 0
+        self.end = start
+        self._rows: list[tuple[int, bytes]] = [(start, b"")]
+        self._at = 0
         #: After a carriage return the next text replaces the row.
-        self.rewinds = False
+        self._rewinds = False
 
-    def obey(self, token: re.Match[bytes], end: int) -> None:
+    def feed(self, data: bytes) -> None:
+        """Write what follows."""
+        for token in _TOKEN.finditer(data):
+            self._obey(token, self.end + token.end())
+        self.end += len(data)
+        if len(self._rows) > 2 * MAX_ROWS:
+            excess = min(len(self._rows) - MAX_ROWS, self._at)
+            del self._rows[:excess]
+            self._at -= excess
+
+    def lines(self) -> list[tuple[int, str]]:
+        """Return the last rows as text, without the empty ones at the end."""
+        lines = [(place, _clean(text)) for place, text in self._rows[-MAX_ROWS:]]
+        while lines and not lines[-1][1].strip():
+            lines.pop()
+        return lines
+
+    def _obey(self, token: re.Match[bytes], end: int) -> None:
         """Do what a token says; `end` is where it ends in the whole output."""
         kind = token.lastgroup
         if kind == "text":
@@ -52,25 +71,25 @@ class _Rows:
         elif kind == "newline":
             self._newline(end)
         elif kind == "back":
-            self.rewinds = True
+            self._rewinds = True
         elif kind == "up":
-            self.at = max(0, self.at - int(token["move"] or 1))
+            self._at = max(0, self._at - int(token["move"] or 1))
         elif kind == "down":
-            self.at = min(len(self.rows) - 1, self.at + int(token["down"] or 1))
-        elif kind == "erase" and self.rewinds:
-            self.rows[self.at] = (self.rows[self.at][0], b"")
+            self._at = min(len(self._rows) - 1, self._at + int(token["down"] or 1))
+        elif kind == "erase" and self._rewinds:
+            self._rows[self._at] = (self._rows[self._at][0], b"")
 
     def _write(self, text: bytes) -> None:
-        place, old = self.rows[self.at]
-        self.rows[self.at] = (place, text if self.rewinds else old + text)
-        self.rewinds = False
+        place, old = self._rows[self._at]
+        self._rows[self._at] = (place, text if self._rewinds else old + text)
+        self._rewinds = False
 
     def _newline(self, end: int) -> None:
-        self.at += 1
-        if self.at == len(self.rows):
-            self.rows.append((end, b""))
+        self._at += 1
+        if self._at == len(self._rows):
+            self._rows.append((end, b""))
         # The next row may hold a bar that is about to be drawn anew.
-        self.rewinds = True
+        self._rewinds = True
 
 
 def _clean(raw: bytes) -> str:

@@ -45,6 +45,9 @@ BUILD_FAILURE = Failure(
     ),
 )
 
+#: A name that wants to be more than text.
+HOSTILE = "<img src=x onerror=alert(1)> ![x](http://evil.example/x.png) :red[x] $x$"
+
 
 class FakeClient:
     """Stands in for `repo_runner.client.Client`; `away` plays an app that does not answer while the file exists."""
@@ -111,7 +114,8 @@ class FakeClient:
                 else ""
             )
         data = text.encode()
-        kept = data[-(tail or len(data) or 1) :].decode(errors="ignore")
+        start = after if after is not None else max(0, len(data) - (tail or len(data)))
+        kept = data[start:].decode(errors="replace")
         return LogSlice(text=kept, next_offset=len(data), size_bytes=len(data))
 
     def metrics(
@@ -195,9 +199,8 @@ class FakeClient:
         if index % 7 == 4:
             return fake.failed(f"failed{index}", start, RunPhase.BUILDING, BUILD_FAILURE)
         seconds = 60 + 37 * (index % 5)
-        return fake.training(
-            f"done{index}", start, self.born, seconds=seconds, name=f"digits/lr sweep {index}"
-        )
+        name = HOSTILE if index == 2 else f"digits/lr sweep {index}"
+        return fake.training(f"done{index}", start, self.born, seconds=seconds, name=name)
 
     def _check(self, submission: Submission) -> None:
         check(submission)

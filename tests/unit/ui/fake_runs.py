@@ -246,20 +246,19 @@ def log_text(step: int) -> str:
         "  | Name    | Type       | Params | Mode",
         "0 | network | Sequential | 28.9 K | train",
     ]
-    for epoch in range(step // STEPS):
-        bar = "".join(
-            f"\rEpoch {epoch}: {100 * i // STEPS:3d}%|{'█' * (i // 4):9s}| {i}/{STEPS}"
-            for i in range(1, STEPS + 1)
-        )
-        lines.append(
-            bar
-            + f" [00:02<00:00, 17.9it/s, val_acc={value_at('val_acc', (epoch + 1) * STEPS):.3f}]"
-        )
-    now = step % STEPS
-    lines.append(
-        f"\rEpoch {step // STEPS}: {100 * now // STEPS:3d}%|{'█' * (now // 4):9s}| {now}/{STEPS} [00:01<00:01]"
+    epochs, now = divmod(step, STEPS)
+    for epoch in range(epochs):
+        score = value_at("val_acc", (epoch + 1) * STEPS)
+        lines.append(_bars(epoch, STEPS) + f" [00:02<00:00, 17.9it/s, val_acc={score:.3f}]")
+    return "\n".join([*lines, _bars(epochs, now)])
+
+
+def _bars(epoch: int, upto: int) -> str:
+    """Return a progress bar as it is written: every state again, each after a carriage return."""
+    states = range(1, upto + 1)
+    return "".join(
+        f"\rEpoch {epoch}: {100 * i // STEPS:3d}%|{'█' * (i // 4):9s}| {i}/{STEPS}" for i in states
     )
-    return "\n".join(lines)
 
 
 def moment() -> datetime:

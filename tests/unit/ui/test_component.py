@@ -14,7 +14,7 @@ def test_numbers_json_cannot_carry_become_text() -> None:
 
 def test_every_element_is_defined_once_in_the_library() -> None:
     source = component.library_source()
-    names = re.findall(r'define\("(rr-[a-z]+)"', source)
+    names = re.findall(r'define\(\s*"(rr-[a-z]+)"', source)
     assert len(names) == len(set(names)) >= 9
 
 

@@ -30,7 +30,7 @@ def test_the_rest_of_the_time_is_no_more_precise_than_known(
 @pytest.mark.parametrize(
     ("value", "text"),
     [(None, "–"), (0.97123, "0.9712"), (12.3456, "12.35"), (12_345, "12,345"), (1.23e-5, "1.230e-5"),
-     (0, "0"), (-0.5, "-0.5000"), (math.inf, "inf"), (math.nan, "nan")],
+     (0, "0"), (1.0, "1.000"), (25, "25.00"), (-0.5, "-0.5000"), (math.inf, "inf"), (math.nan, "nan")],
 )  # fmt: skip
 def test_a_number_keeps_four_digits(value: float | None, text: str) -> None:
     assert formats.number(value) == text

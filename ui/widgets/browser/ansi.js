@@ -17,7 +17,8 @@ function ansiSpans(text) {
   return spans.filter(Boolean);
 }
 
-const span = (text, classes) => text && (classes.size ? h("span", { class: [...classes].join(" ") }, text) : text);
+const span = (text, classes) =>
+  text && (classes.size ? h("span", { class: [...classes].join(" ") }, text) : text);
 
 function applied(classes, codes) {
   const next = new Set(classes);
@@ -26,7 +27,8 @@ function applied(classes, codes) {
     else if (code === 1) next.add("bold");
     else if (code === 22) next.delete("bold");
     else if (code === 39) dropColors(next);
-    else if ((code >= 30 && code <= 37) || (code >= 90 && code <= 97)) (dropColors(next), next.add(`ansi-${ANSI_NAMES[code % 10]}`));
+    else if ((code >= 30 && code <= 37) || (code >= 90 && code <= 97))
+      (dropColors(next), next.add(`ansi-${ANSI_NAMES[code % 10]}`));
     else if (code === 38 || code === 48) break;
   }
   return next;

@@ -36,33 +36,36 @@ function sizeText(bytes) {
 }
 
 // <rr-time datetime mode="ago|since" until>: relative, the exact local time on hover, ticking without the server.
-define("rr-time", class extends HTMLElement {
-  static observedAttributes = ["datetime", "until", "mode"];
-  static clock = setInterval(() => document.dispatchEvent(new Event("rr-tick")), 1000);
-  tick = () => this.show();
+define(
+  "rr-time",
+  class extends HTMLElement {
+    static observedAttributes = ["datetime", "until", "mode"];
+    static clock = setInterval(() => document.dispatchEvent(new Event("rr-tick")), 1000);
+    tick = () => this.show();
 
-  connectedCallback() {
-    document.addEventListener("rr-tick", this.tick);
-    this.show();
-  }
+    connectedCallback() {
+      document.addEventListener("rr-tick", this.tick);
+      this.show();
+    }
 
-  disconnectedCallback() {
-    document.removeEventListener("rr-tick", this.tick);
-  }
+    disconnectedCallback() {
+      document.removeEventListener("rr-tick", this.tick);
+    }
 
-  attributeChangedCallback() {
-    if (this.isConnected) this.show();
-  }
+    attributeChangedCallback() {
+      if (this.isConnected) this.show();
+    }
 
-  show() {
-    const start = new Date(this.getAttribute("datetime"));
-    const until = this.getAttribute("until");
-    const seconds = ((until ? new Date(until) : new Date()) - start) / 1000;
-    const text = this.getAttribute("mode") === "since" ? durationText(seconds) : agoText(seconds);
-    if (this.textContent !== text) this.textContent = text;
-    this.title = start.toLocaleString() + (until ? ` to ${new Date(until).toLocaleString()}` : "");
-  }
-});
+    show() {
+      const start = new Date(this.getAttribute("datetime"));
+      const until = this.getAttribute("until");
+      const seconds = ((until ? new Date(until) : new Date()) - start) / 1000;
+      const text = this.getAttribute("mode") === "since" ? durationText(seconds) : agoText(seconds);
+      if (this.textContent !== text) this.textContent = text;
+      this.title = start.toLocaleString() + (until ? ` to ${new Date(until).toLocaleString()}` : "");
+    }
+  },
+);
 
 const ago = (iso) => (iso ? h("rr-time", { datetime: iso, mode: "ago" }) : "–");
 const since = (iso, until) => (iso ? h("rr-time", { datetime: iso, until, mode: "since" }) : "–");
@@ -75,7 +78,17 @@ function copyable(value, label = value, what = "value") {
     button.dataset.copied = "";
     setTimeout(() => delete button.dataset.copied, 1200);
   };
-  return h("button.copy", { type: "button", title: `${value}\nClick to copy`, "aria-label": `Copy ${what} ${value}`, onclick: copy }, label, copyIcon());
+  return h(
+    "button.copy",
+    {
+      type: "button",
+      title: `${value}\nClick to copy`,
+      "aria-label": `Copy ${what} ${value}`,
+      onclick: copy,
+    },
+    label,
+    copyIcon(),
+  );
 }
 
 // The clipboard interface is closed to frames of another origin, which we are inside the app's page.
@@ -94,13 +107,22 @@ async function copyText(text) {
 
 // Two sheets of paper; drawn, because not every font has a sign for copying.
 const copyIcon = () =>
-  h("svg.icon", { viewBox: "0 0 16 16", width: 13, height: 13, "aria-hidden": "true" },
-    h("rect", { x: 5.5, y: 5.5, width: 8, height: 8, rx: 1.5 }), h("path", { d: "M10.5 3.5v-.5a1.5 1.5 0 0 0-1.5-1.5H4A1.5 1.5 0 0 0 2.5 3v5A1.5 1.5 0 0 0 4 9.5" }));
+  h(
+    "svg.icon",
+    { viewBox: "0 0 16 16", width: 13, height: 13, "aria-hidden": "true" },
+    h("rect", { x: 5.5, y: 5.5, width: 8, height: 8, rx: 1.5 }),
+    h("path", { d: "M10.5 3.5v-.5a1.5 1.5 0 0 0-1.5-1.5H4A1.5 1.5 0 0 0 2.5 3v5A1.5 1.5 0 0 0 4 9.5" }),
+  );
 
 const STATUS_MARKS = { pending: "◷", running: "●", succeeded: "✓", failed: "✕", stopped: "■", stopping: "■" };
 
 function pill(status) {
-  return h(`span.pill.${status}`, { "data-testid": "run-status" }, h("span.mark", { "aria-hidden": "true" }, STATUS_MARKS[status] ?? "•"), status);
+  return h(
+    `span.pill.${status}`,
+    { "data-testid": "run-status" },
+    h("span.mark", { "aria-hidden": "true" }, STATUS_MARKS[status] ?? "•"),
+    status,
+  );
 }
 
 function bar(fraction, label) {
@@ -112,4 +134,6 @@ function bar(fraction, label) {
 }
 
 const external = (url, label, title) =>
-  url ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer", title }, label) : h("span", { title }, label);
+  url
+    ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer", title }, label)
+    : h("span", { title }, label);

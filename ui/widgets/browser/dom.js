@@ -20,7 +20,8 @@ function h(selector, props = {}, ...children) {
 function setProp(node, name, value) {
   if (value == null || value === false) return;
   if (name.startsWith("on")) listen(node, name.slice(2), value);
-  else if (name === "class") node.setAttribute("class", `${node.getAttribute("class") ?? ""} ${value}`.trim());
+  else if (name === "class")
+    node.setAttribute("class", `${node.getAttribute("class") ?? ""} ${value}`.trim());
   else if (name === "href") value && /^https?:|^[a-z]+\?/.test(value) && node.setAttribute("href", value);
   else node.setAttribute(name, value === true ? "" : value);
 }
@@ -52,12 +53,14 @@ function morphChildren(parent, wanted) {
 
 const alike = (a, b) => a.nodeName === b.nodeName && (a.dataset?.key ?? "") === (b.dataset?.key ?? "");
 
+// `open` belongs to the person who unfolded something.
 function morph(old, fresh) {
   if (old.nodeType === Node.TEXT_NODE) {
     if (old.data !== fresh.data) old.data = fresh.data;
     return;
   }
-  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name } of [...old.attributes])
+    if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
   for (const { name, value } of fresh.attributes) {
     if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   }

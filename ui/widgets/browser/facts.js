@@ -1,16 +1,26 @@
 // <rr-facts>: a titled list of names and values; a value may be copyable, a link, a size, a time or a command.
 
-define("rr-facts", class extends Widget {
-  render({ title, facts, empty }) {
-    return h("section.card", { "aria-label": title },
-      title && h("h2", {}, title),
-      facts.length ? h("dl", {}, facts.map((fact) => factRow(fact))) : h("p.empty", {}, empty ?? "Nothing yet."));
-  }
-});
+define(
+  "rr-facts",
+  class extends Widget {
+    render({ title, facts, folded }) {
+      const list = h(
+        "dl",
+        {},
+        facts.map((fact) => factRow(fact)),
+      );
+      if (folded) return h("details.card", {}, h("summary", {}, `${title} (${facts.length})`), list);
+      return h("section.card", { "aria-label": title }, h("h2", {}, title), list);
+    }
+  },
+);
 
 function factRow(fact) {
   const wide = fact.kind === "code" && fact.value ? ".wide" : "";
-  return [h(`dt${wide}`, {}, fact.name), h(`dd${wide}`, { "data-testid": `fact-${fact.name}` }, factValue(fact))];
+  return [
+    h(`dt${wide}`, {}, fact.name),
+    h(`dd${wide}`, { "data-testid": `fact-${fact.name}` }, factValue(fact)),
+  ];
 }
 
 function factValue({ kind, value, label, link }) {
@@ -24,10 +34,21 @@ function factValue({ kind, value, label, link }) {
 }
 
 // <rr-json>: a value as text; it keeps its scroll position while it changes.
-define("rr-json", class extends Widget {
-  render({ title, note, value }) {
-    return h("section.card", { "aria-label": title },
-      h("h2", {}, title), note && h("p.muted", {}, note),
-      h("pre.json", { tabindex: "0", "data-testid": "json", "aria-label": title }, JSON.stringify(value, null, 2)));
-  }
-});
+define(
+  "rr-json",
+  class extends Widget {
+    render({ title, note, value }) {
+      return h(
+        "section.card",
+        { "aria-label": title },
+        h("h2", {}, title),
+        note && h("p.muted", {}, note),
+        h(
+          "pre.json",
+          { tabindex: "0", "data-testid": "json", "aria-label": title },
+          JSON.stringify(value, null, 2),
+        ),
+      );
+    }
+  },
+);

@@ -2,20 +2,32 @@
 
 const NOTICE_MARKS = { ok: "✓", info: "i", warn: "!", error: "✕", wait: "" };
 
-define("rr-notice", class extends Widget {
-  render({ items, compact }) {
-    this.toggleAttribute("floating", items.some((item) => item.level === "wait"));
-    return h(`div.notices${compact ? ".compact" : ""}`, {}, items.map((item) => notice(item)));
-  }
-});
+define(
+  "rr-notice",
+  class extends Widget {
+    render({ items, compact }) {
+      this.toggleAttribute(
+        "floating",
+        items.some((item) => item.level === "wait"),
+      );
+      return h(
+        `div.notices${compact ? ".compact" : ""}`,
+        {},
+        items.map((item) => notice(item)),
+      );
+    }
+  },
+);
 
 function notice({ level, text, hint, lines, code }) {
   const role = level === "error" ? "alert" : "status";
-  return h(`div.notice.${level}`, { role, "data-testid": `notice-${level}`, "data-code": code },
+  return h(
+    `div.notice.${level}`,
+    { role, "data-testid": `notice-${level}`, "data-code": code },
     h("span.mark", { "aria-hidden": "true" }, NOTICE_MARKS[level] ?? "i"),
-    h("div", {},
-      h("p.text", {}, text),
-      hint && h("p.hint", {}, hint)),
+    h("div", {}, h("p.text", {}, text), hint && h("p.hint", {}, hint)),
     code && level === "error" && h("code.tag", { title: "Error code" }, code),
-    lines?.length > 0 && h("pre.lines", { tabindex: "0", "aria-label": "The lines that show it" }, lines.join("\n")));
+    lines?.length > 0 &&
+      h("pre.lines", { tabindex: "0", "aria-label": "The lines that show it" }, lines.join("\n")),
+  );
 }

@@ -8,7 +8,10 @@ function niceStep(span, count) {
 }
 
 function linear([from, to], [start, end], { whole = false } = {}) {
-  if (from === to) [from, to] = whole ? [from - 1, to + 1] : [from - (Math.abs(from) || 1) * 0.1, to + (Math.abs(to) || 1) * 0.1];
+  if (from === to)
+    [from, to] = whole
+      ? [from - 1, to + 1]
+      : [from - (Math.abs(from) || 1) * 0.1, to + (Math.abs(to) || 1) * 0.1];
   const scale = (value) => start + ((value - from) / (to - from)) * (end - start);
   scale.invert = (pixel) => from + ((pixel - start) / (end - start)) * (to - from);
   scale.domain = [from, to];
@@ -26,8 +29,15 @@ function logarithmic([from, to], range) {
   const scale = (value) => inner(Math.log10(value));
   scale.domain = [from, to];
   scale.ticks = (count) => {
-    const decades = inner.ticks(count).filter(Number.isInteger).map((n) => 10 ** n);
-    return decades.length > 1 ? decades : linear([from, to], range).ticks(count).filter((n) => n > 0);
+    const decades = inner
+      .ticks(count)
+      .filter(Number.isInteger)
+      .map((n) => 10 ** n);
+    return decades.length > 1
+      ? decades
+      : linear([from, to], range)
+          .ticks(count)
+          .filter((n) => n > 0);
   };
   return scale;
 }
