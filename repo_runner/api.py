@@ -193,7 +193,9 @@ def _answer_http(_request: Request, error: Any) -> JSONResponse:
 def _answer_defect(_request: Request, _error: Any) -> JSONResponse:
     """The server logs the traceback after this answer."""
     hint = "This is a defect of the app; its log holds the traceback."
-    return JSONResponse({"error": RunnerError(hint=hint).as_dict()}, status_code=RunnerError.http_status)
+    return JSONResponse(
+        {"error": RunnerError(hint=hint).as_dict()}, status_code=RunnerError.http_status
+    )
 
 
 def _answer_invalid(_request: Request, error: Any) -> JSONResponse:

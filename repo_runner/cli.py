@@ -19,9 +19,14 @@ from pydantic import BaseModel
 
 from repo_runner.client import Client
 from repo_runner.errors import RunnerError
-from repo_runner.models import Run, RunStatus, Submission
+from repo_runner.models import Run, RunStatus
 from repo_runner.progress_line import ProgressLine, describe
 from repo_runner.settings import Settings
+from repo_runner.submission_options import (
+    add_submission_options,
+    describe_preflight,
+    submission_of,
+)
 
 _ENDS = {RunStatus.SUCCEEDED: 0, RunStatus.FAILED: 10, RunStatus.STOPPED: 11}
 _EXIT_BY_HTTP = {404: 3, 409: 4, 422: 2}
@@ -57,15 +62,7 @@ def _split(words: list[str]) -> tuple[list[str], list[str]]:
 
 def submit(client: Client, asked: argparse.Namespace) -> int:
     """Submit a run, and with `--wait` follow it to its end."""
-    submission = Submission(
-        link=asked.link,
-        ref=asked.ref,
-        script_path=asked.script,
-        script_args=asked.script_args,
-        requirements=asked.requirement,
-        name=asked.name,
-        python=asked.python,
-    )
+    submission = submission_of(asked)
     run = client.submit(submission, asked.idempotency_key or str(uuid.uuid4()))
     if not asked.wait:
         _show(run, asked, run.run_id)
@@ -75,14 +72,20 @@ def submit(client: Client, asked: argparse.Namespace) -> int:
     return _ENDS[run.status]
 
 
+def preflight(client: Client, asked: argparse.Namespace) -> int:
+    """Say what is known about a submission; starts nothing."""
+    report = client.preflight(submission_of(asked))
+    _show(report, asked, describe_preflight(report))
+    return 0 if report.ok else 2
+
+
 def wait(client: Client, run: Run) -> Run:
     """Follow a run to its end with a live line on stderr."""
     with ProgressLine(sys.stderr) as line:
         while not run.status.is_terminal:
             line.show(describe(run))
-            time.sleep(
-                _POLL_S
-            )  # the API has no blocking read of a run; its event stream is for single events
+            # The API has no blocking read of a run; its event stream is for single events.
+            time.sleep(_POLL_S)
             run = client.get(run.run_id)
     return run
 
@@ -215,19 +218,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_submit(commands: Any) -> None:
     parser = _add(commands, "submit", submit)
-    parser.add_argument("link", help="any link to a GitHub repository, branch, commit or script")
-    parser.add_argument(
-        "--ref", default="", help="branch, tag or commit (default: the default branch)"
-    )
-    parser.add_argument("--script", default="", help="path from the top of the repository")
-    parser.add_argument(
-        "--requirement", action="append", default=[], metavar="REQ", help="extra requirement"
-    )
-    parser.add_argument("--name", default="")
-    parser.add_argument("--python", default="", help="Python version, such as 3.11")
+    add_submission_options(parser)
     parser.add_argument("--idempotency-key", default="", help="the same key twice is the same run")
     parser.add_argument("--wait", action="store_true", help="follow the run to its end")
     parser.usage = "%(prog)s LINK [options] [-- SCRIPT_ARGS]"
+    checking = _add(commands, "preflight", preflight)
+    add_submission_options(checking)
+    checking.usage = parser.usage
 
 
 def _add_reads(commands: Any) -> None:

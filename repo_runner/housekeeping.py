@@ -50,9 +50,9 @@ def tidy(settings: Settings) -> Tidied:
     What is in use stays, whatever it takes. May be called by several processes at once.
     """
     caches = _Caches(settings)
-    before = cache_bytes(settings)
+    before = caches.bytes
     removed = tuple(caches.evict())
-    return Tidied(max(before - cache_bytes(settings), 0), removed)
+    return Tidied(max(before - caches.bytes, 0), removed)
 
 
 def tidy_after(run: RunPaths, settings: Settings) -> None:
@@ -71,28 +71,34 @@ class _Caches:
         self._environments = EnvironmentCache(paths.environments)
         self._bytecode = BytecodeStore(paths.bytecode)
         self._packages = PackageCache(settings)
+        self._is_lean = False
+        #: What they take, measured after each change.
+        self.bytes = cache_bytes(settings)
 
     def evict(self) -> Iterator[str]:
         """Keys as they go."""
-        self._environments.sweep()
+        if self._environments.sweep():
+            self._make_lean()
         for stored in self._environments.stored():
             age_s = time.time() - stored.used_at
             if age_s <= self._settings.max_cache_age_s and self._has_room():
                 return
             if self._environments.remove(stored):
-                self._forget_unused()
+                self._make_lean()
                 yield stored.key
 
     def _has_room(self) -> bool:
-        """Once more without what no environment needs, if it does not fit with it."""
-        if cache_bytes(self._settings) <= self._settings.max_cache_bytes:
-            return True
-        self._forget_unused()
-        return cache_bytes(self._settings) <= self._settings.max_cache_bytes
+        """Perhaps without what no environment needs, if not with it."""
+        if self.bytes > self._settings.max_cache_bytes and not self._is_lean:
+            self._make_lean()
+        return self.bytes <= self._settings.max_cache_bytes
 
-    def _forget_unused(self) -> None:
+    def _make_lean(self) -> None:
+        """Remove bytecode and packages that are in no environment."""
         self._bytecode.prune()
         self._packages.forget_unused(each.entry.freeze for each in self._environments.stored())
+        self._is_lean = True
+        self.bytes = cache_bytes(self._settings)
 
 
 def _stats(folders: list[Path]) -> Iterator[os.stat_result]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
-from repo_runner.errors import InvalidArguments, InvalidInput
+from repo_runner.errors import InvalidArguments, InvalidInput, InvalidToken
 
 #: Variables that would change how the app's own parts behave inside a run; giving them with a run is refused.
 _REFUSED_PREFIXES = ("LD_", "DYLD_", "GIT_", "UV_", "PIP_", "REPO_RUNNER_")
@@ -84,4 +85,12 @@ def check_python(version: str) -> str:
             field="python",
             hint="Write it as 3.11 or 3.11.7.",
         )
+    return text
+
+
+def check_token(token: str) -> str:
+    """A token as it goes into a header, or nothing; InvalidToken for what cannot be one."""
+    text = token.strip()
+    if text and not re.fullmatch(r"[!-~]{4,4096}", text):
+        raise InvalidToken(field="token")
     return text

@@ -30,6 +30,7 @@ from repo_runner.source import Source
 from repo_runner.store import Store
 from repo_runner.tables import RunRow
 from repo_runner.thinning import thin
+from repo_runner.token_vault import TokenVault
 
 MAX_PAGE = 500
 
@@ -173,6 +174,7 @@ class Manager:
         if folder.exists():
             folder.rename(gone)
         self.store.remove(run_id)
+        TokenVault(self.settings.home).discard(row.spec.get("token_ticket", ""))
         shutil.rmtree(gone, ignore_errors=True)
 
     def due(self, following: Collection[str]) -> Sequence[str]:

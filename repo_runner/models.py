@@ -48,6 +48,9 @@ class Record(BaseModel):
 class Submission(Record):
     """What a person enters, as text; `intake` turns it into a RunSpec or says what is wrong."""
 
+    #: An error must not quote a token.
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     link: str = Field(max_length=2000)
     ref: str = Field("", max_length=255)
     #: Path of the script from the top of the repository; empty when the link names it.

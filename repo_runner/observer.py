@@ -76,9 +76,7 @@ class Observer:
 
     def _on_progress(self, event: Event) -> None:
         if event.get("stage") == "train":
-            self._training = {
-                k: event.get(k) for k in ("done", "eta_s", "rate", "epochs")
-            }
+            self._training = {k: event.get(k) for k in ("done", "eta_s", "rate", "epochs")}
         self._write_progress(event, stage=event.get("stage") or "")
 
     def _on_val_start(self, event: Event) -> None:

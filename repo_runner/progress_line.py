@@ -50,7 +50,11 @@ def _progress(progress: Progress | None) -> list[str]:
 
 def _epoch(epoch: int, max_epochs: int | None) -> str:
     """From 1, as people count; after the last one Lightning counts on."""
-    return f"epoch {min(epoch + 1, max_epochs)} of {max_epochs}" if max_epochs else f"epoch {epoch + 1}"
+    return (
+        f"epoch {min(epoch + 1, max_epochs)} of {max_epochs}"
+        if max_epochs
+        else f"epoch {epoch + 1}"
+    )
 
 
 class ProgressLine:

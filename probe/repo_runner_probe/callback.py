@@ -53,6 +53,8 @@ class ProbeHooks:
         self._training: Training | None = None
         self._evaluation: Evaluation | None = None
         self._stop: StopControl | None = None
+        #: Whether the next batch, at its start, has to look at more than this.
+        self._must_look = True
 
     def __reduce__(self) -> tuple[Any, ...]:
         return make, (self._package, self._fit)
@@ -67,6 +69,7 @@ class ProbeHooks:
         """Report the end of the call, if it was in this process."""
         reporter, self._reporter = self._reporter, None
         self._training = self._evaluation = self._stop = None
+        self._must_look = True
         if reporter is not None:
             reporter.end(status)
 
@@ -100,6 +103,8 @@ class ProbeHooks:
     def on_save_checkpoint(self, *_: Any) -> None:
         if self._reporter:
             self._reporter.checkpoint_saved()
+        if self._training:
+            self._training.pace.has_saved = self._must_look = True
 
     @guarded
     def on_train_start(self, *_: Any) -> None:
@@ -109,23 +114,37 @@ class ProbeHooks:
 
     @guarded
     def on_train_epoch_start(self, *_: Any) -> None:
+        self._must_look = True
         if self._training:
             self._training.epoch_start()
 
-    @guarded
     def on_train_batch_start(self, *_: Any) -> None:
+        if self._must_look:
+            self._look()
+
+    def on_train_batch_end(
+        self, _: Trainer, __: LightningModule, ___: Any, ____: Any, batch_index: int, *_____: Any
+    ) -> None:
+        training = self._training
+        if training is not None and training.pace.is_due(batch_index):
+            self._end_batch(training)
+
+    @guarded
+    def _look(self) -> None:
         if self._training:
             self._training.batch_start()
         if self._stop:
             self._stop.before_batch(self._reporter)
             if self._stop.is_done and self._training:
                 self._training.is_stopping = True
+        self._must_look = self._training is None or (
+            self._stop is not None and self._stop.is_watchful
+        )
 
     @guarded
-    def on_train_batch_end(self, *arguments: Any) -> None:
-        if self._training:
-            # trainer, module, outputs, batch, number of the batch; old versions add one more
-            self._training.batch_end(arguments[4])
+    def _end_batch(self, training: Training) -> None:
+        self._must_look = True
+        training.batch_end()
 
     @guarded
     def on_train_epoch_end(self, *_: Any) -> None:

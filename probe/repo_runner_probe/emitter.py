@@ -12,7 +12,7 @@ from repo_runner_probe import SCHEMA_VERSION
 from repo_runner_probe.event_file import EventFile
 from repo_runner_probe.line_buffer import LineBuffer
 
-FLUSH_INTERVAL_S = 0.2
+FLUSH_INTERVAL_S = 0.5
 LARGEST_FILE_BYTES = 1 << 30
 #: Frequent events, of which the next one tells most of what the lost one did.
 EXPENDABLE = frozenset(("step", "progress"))

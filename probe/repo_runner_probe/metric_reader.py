@@ -19,10 +19,10 @@ class MetricReader:
     def new(self, metrics: Mapping[str, Any]) -> dict[str, Any]:
         seen = self._seen
         fresh = {name: value for name, value in metrics.items() if seen.get(name) is not value}
-        self._seen.update(fresh)
-        return {name: value for name, value in fresh.items() if not _is_alias(name, value, fresh)}
-
-
-def _is_alias(name: str, value: Any, metrics: Mapping[str, Any]) -> bool:
-    # `train_loss` is there beside `train_loss_step` or `train_loss_epoch`, which loggers show.
-    return any(metrics.get(name + suffix) is value for suffix in ("_step", "_epoch"))
+        seen.update(fresh)
+        # `train_loss` is there beside `train_loss_step` or `train_loss_epoch`, which loggers show.
+        for name in [name for name in fresh if name.endswith(("_step", "_epoch"))]:
+            plain = name.rpartition("_")[0]
+            if name in fresh and fresh.get(plain) is fresh[name]:
+                del fresh[plain]
+        return fresh

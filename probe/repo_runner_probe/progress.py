@@ -27,9 +27,10 @@ class Progress:
         self._paused_at: float | None = None
         self._samples: deque[tuple[float, int]] = deque([(self._started_at, 0)], maxlen=SAMPLES)
 
-    def batch_done(self, batch_index: int) -> None:
-        self.batch = batch_index + 1
-        self._batches += 1
+    def count(self, batch: int, batches: int) -> None:
+        """Note the batches done, of this epoch and of this training."""
+        self.batch = batch
+        self._batches = batches
 
     def pause(self) -> None:
         """Stop the clock of the rate: a validation begins."""

@@ -13,7 +13,7 @@ from repo_runner_probe.metric_reader import MetricReader
 from repo_runner_probe.scalars import numbers
 from repo_runner_probe.session import Session
 
-TICK_INTERVAL_S = 0.2
+TICK_INTERVAL_S = 0.5
 PROGRESS_INTERVAL_S = 1.0
 #: A script that logs thousands of values gets several events rather than a line without end.
 MOST_METRICS = 500
@@ -37,7 +37,7 @@ class Reporter:
         self._checkpoints = CheckpointReader()
         #: Where the call was when Lightning last saved; its file is there only some hooks later.
         self._saved_at: dict[str, Any] | None = None
-        self._next_tick = 0.0
+        self.next_tick = 0.0
         self._next_progress = 0.0
 
     def set_up(self, script_path: str | None) -> None:
@@ -93,9 +93,9 @@ class Reporter:
 
     def is_tick_due(self) -> bool:
         now = time.monotonic()
-        if now < self._next_tick:
+        if now < self.next_tick:
             return False
-        self._next_tick = now + TICK_INTERVAL_S
+        self.next_tick = now + TICK_INTERVAL_S
         return True
 
     def emit_progress(self, fields: dict[str, Any]) -> None:

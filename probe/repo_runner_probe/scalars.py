@@ -11,15 +11,31 @@ Number = Union[int, float, str]
 
 def numbers(values: Mapping[str, Any]) -> dict[str, Number]:
     """Return the scalars among `values`; NaN and the infinities, unknown to JSON, become words."""
-    scalars = {name: value for name, value in values.items() if _is_scalar(value)}
-    remote = {name: value for name, value in scalars.items() if _is_remote(value)}
-    fetched = _fetch(remote) if remote else {}
-    return {name: number(fetched.get(name, value)) for name, value in scalars.items()}
+    result: dict[str, Number] = {}
+    remote: dict[str, Any] = {}
+    for name, value in values.items():
+        if getattr(value, "is_cpu", False) and value.numel() == 1:
+            # Nearly every metric of nearly every script: no further question.
+            result[name] = finite(value.item())
+        elif not _is_scalar(value):
+            continue
+        elif _is_remote(value):
+            remote[name] = value
+        else:
+            result[name] = number(value)
+    if remote:
+        result.update((name, number(value)) for name, value in _fetch(remote).items())
+    return result
 
 
 def number(value: Any) -> Number:
     if hasattr(value, "item"):
         value = value.item()
+    return finite(value)
+
+
+def finite(value: Any) -> Number:
+    """Return a number that JSON knows, or the word for it."""
     if isinstance(value, int):
         return int(value)
     real = float(value)

@@ -10,7 +10,7 @@ from repo_runner_probe.lightning_types import Trainer
 from repo_runner_probe.reporter import Reporter
 from repo_runner_probe.session import Session
 
-LOOK_INTERVAL_S = 0.25
+LOOK_INTERVAL_S = 0.4
 #: How far ahead rank zero names the batch; no other rank can be more than one step away.
 STEPS_AHEAD = 4
 
@@ -36,6 +36,11 @@ class StopControl:
         self._is_possible = self._is_alone or int(trainer.num_nodes) == 1
         #: Rank zero tells the others here: number of the fit, number of the batch.
         self._agreement = session.settings.stop_path + ".at"
+
+    @property
+    def is_watchful(self) -> bool:
+        """Whether each batch counts; otherwise a look now and then will do."""
+        return self.is_done or not self._is_alone
 
     def before_batch(self, reporter: Reporter | None) -> None:
         self._batch += 1

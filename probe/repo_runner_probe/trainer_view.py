@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Tuple
 
 from repo_runner_probe.lightning_types import Trainer
 
@@ -64,6 +64,16 @@ class StepCounter:
         if self._counts_late:
             return int(self._trainer.global_step)
         return int(self._epoch_loop._batches_that_stepped)  # noqa: SLF001 - the class says why
+
+    def for_pace(self, never: int) -> Tuple[Any, int]:
+        """Return what counts the loggers' steps, and after how many of them to look closer."""
+        if self._counts_late or self._always_logs:
+            return self, 1
+        return self._epoch_loop, self._log_every or never
+
+    @property
+    def _batches_that_stepped(self) -> int:
+        return 0  # for `Pace`, where every batch is looked at
 
     def is_logged_now(self) -> bool:
         """Tell, at the end of a batch, whether Lightning hands its metrics to the loggers."""

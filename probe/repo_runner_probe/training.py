@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from repo_runner_probe import description, trainer_view
+from repo_runner_probe.pace import Pace
 from repo_runner_probe.progress import Progress
 from repo_runner_probe.reporter import MOST_METRICS, Reporter
 from repo_runner_probe.scalars import numbers
@@ -19,6 +20,7 @@ class Training:
 
     def __init__(self, reporter: Reporter) -> None:
         self.progress = Progress(reporter.trainer)
+        self.pace = Pace(reporter.steps)
         #: After a stop, the one batch that is trained and thrown away is not reported.
         self.is_stopping = False
         self._reporter = reporter
@@ -38,17 +40,21 @@ class Training:
         self._reporter.in_batch = False
         self._reporter.report_saved()
 
-    def batch_end(self, batch_index: int) -> None:
+    def batch_end(self) -> None:
+        """Report what is due at the end of this batch; `pace` has said that something is."""
         self._reporter.in_batch = True
-        self.progress.batch_done(batch_index)
+        self.pace.has_saved = False
+        self._count()
         if self._reporter.steps.is_logged_now() and not self.is_stopping:
             self._emit_step()
         self._reporter.report_saved()
         if self._reporter.is_progress_due():
             self._emit_progress()
+        self.pace.next_tick = self._reporter.next_tick
 
     def epoch_end(self) -> None:
         self._reporter.in_batch = False
+        self._count()
         self._epoch_end = self._reporter.position()
         self._epoch_end["x"] = max(self._epoch_end["x"] - 1, 0)
         if self._reporter.is_tick_due():
@@ -59,6 +65,9 @@ class Training:
         self._reporter.report_checkpoints()
         self._emit_progress()
         self._reporter.emit("train_end", {"stopped": self.is_stopping})
+
+    def _count(self) -> None:
+        self.progress.count(self.pace.batch, self.pace.batches)
 
     def _emit_step(self) -> None:
         trainer = self._reporter.trainer

@@ -8,7 +8,6 @@ from typing import Protocol
 from repo_runner.models import RunSpec
 from repo_runner.paths import RunPaths
 
-
 #: The supervisor's flag for an attempt without the probe.
 WITHOUT_PROBE = "--without-probe"
 

@@ -1,5 +1,5 @@
 """Build or reuse the environment of a run with uv, from what its repository declares."""
 
-from repo_runner.environment.environments import Environment, Environments
+from repo_runner.environment.environments import Environment, EnvironmentRequest, Environments
 
-__all__ = ["Environment", "Environments"]
+__all__ = ["Environment", "EnvironmentRequest", "Environments"]

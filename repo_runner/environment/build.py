@@ -13,12 +13,15 @@ from packaging.requirements import Requirement
 
 from repo_runner.dependency_files import parent
 from repo_runner.environment.bytecode import BytecodeStore
-from repo_runner.environment.cache import PYTHON, CacheEntry, occupied_bytes
+from repo_runner.environment.cache import PYTHON, CacheEntry
 from repo_runner.environment.installer import BuildWatch, Installer
 from repo_runner.environment.interpreters import Interpreter
 from repo_runner.environment.plan import DependencyPlan
 from repo_runner.errors import InvalidRequirement
 from repo_runner.requirements import SAFETY_CONSTRAINTS, malicious_pin
+
+#: What was said during the build, kept in its folder for the runs that use it later.
+BUILD_LOG = "build.log"
 
 
 @dataclass(frozen=True)
@@ -44,13 +47,13 @@ class EnvironmentBuild:
         self._install(folder, tree)
         freeze = self._freeze(folder)
         self.bytecode.compile(folder / "venv", self.interpreter.cache_tag, self.watch)
+        _write(folder / BUILD_LOG, self.watch.lines)
         return CacheEntry(
             build=folder.name,
             python_version=self.interpreter.version,
             freeze=freeze,
             notes=self.plan.notes,
             seconds=round(time.monotonic() - started, 3),
-            own_bytes=occupied_bytes(folder),
         )
 
     def _tree(self, folder: Path) -> Path:

@@ -12,6 +12,7 @@ builder, and the folder of a build itself is held, shared, by everyone who uses 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -21,7 +22,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,6 @@ class CacheEntry:
     freeze: tuple[str, ...]
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
-    #: Bytes that this environment alone occupies: files shared with the installer's cache
-    #: are not counted.
-    own_bytes: int = 0
 
 
 class Lease:
@@ -68,6 +66,16 @@ class Leased:
     lease: Lease
 
 
+@dataclass(frozen=True)
+class Stored:
+    """A complete environment as eviction sees it."""
+
+    key: str
+    entry: CacheEntry
+    #: Unix time of its last lease.
+    used_at: float
+
+
 #: Fills the folder of a build and says what is in it.
 Build = Callable[[Path], CacheEntry]
 
@@ -88,7 +96,8 @@ class EnvironmentCache:
         except FileNotFoundError:  # evicted since
             return None
         if self._entry(key) == entry:
-            os.utime(self._complete(key))
+            now = time.time_ns()  # the file system's own clock ticks only every few milliseconds
+            os.utime(self._complete(key), ns=(now, now))
             return Leased(entry, lease)
         lease.release()
         return None
@@ -102,20 +111,30 @@ class EnvironmentCache:
         with _exclusive(self._root / key / "lock", cancel, on_wait):
             if found := self.lease(key):
                 return found, True
-            self._remove_leftovers(key)
+            self._complete(key).unlink(missing_ok=True)
+            self._sweep(key)
             return self._build(key, build), False
 
-    def evict(self, *, max_bytes: int, max_age_s: float) -> tuple[str, ...]:
-        """Remove what is unused for `max_age_s`, then the longest unused over `max_bytes`."""
-        now, kept, removed = time.time(), 0, []
-        for used_at, key, entry in sorted(self._entries(), reverse=True):
-            if now - used_at <= max_age_s and kept + entry.own_bytes <= max_bytes:
-                kept += entry.own_bytes
-            elif self._remove(key, entry):
-                removed.append(key)
-            else:
-                kept += entry.own_bytes
-        return tuple(removed)
+    def stored(self) -> list[Stored]:
+        """All complete environments, the longest unused first."""
+        return sorted(self._stored(), key=lambda each: each.used_at)
+
+    def remove(self, stored: Stored) -> bool:
+        """Remove an environment unless someone builds or uses it; does not wait for either."""
+        folder = self._root / stored.key
+        with _lock(folder / "lock") as is_ours:
+            return is_ours and _remove_unused(
+                folder / stored.entry.build, self._complete(stored.key)
+            )
+
+    def sweep(self) -> int:
+        """Remove what killed builds left, also of keys that nobody asks for again; how many."""
+        swept = 0
+        for key in [path.parent.name for path in self._root.glob("*/lock")]:
+            with _lock(self._root / key / "lock") as is_ours:
+                if is_ours:
+                    swept += self._sweep(key, keep=self._entry(key))
+        return swept
 
     def _build(self, key: str, build: Build) -> Leased:
         folder = self._root / key / uuid.uuid4().hex[:12]
@@ -132,38 +151,27 @@ class EnvironmentCache:
         _write_aside(self._complete(key), json.dumps(asdict(entry)))
         return Leased(entry, lease)
 
-    def _remove_leftovers(self, key: str) -> None:
+    def _sweep(self, key: str, keep: CacheEntry | None = None) -> int:
         """Folders of killed builds, and of an environment whose interpreter is gone."""
-        self._complete(key).unlink(missing_ok=True)
-        for folder in (self._root / key).iterdir():
-            if folder.is_dir():
-                _remove_unused(folder)
+        folders = [path for path in (self._root / key).iterdir() if path.is_dir()]
+        return sum(_remove_unused(f) for f in folders if not (keep and f.name == keep.build))
 
-    def _remove(self, key: str, entry: CacheEntry) -> bool:
-        """Remove an environment unless someone builds or uses it; does not wait for either."""
-        with _lock(self._root / key / "lock") as is_ours:
-            return is_ours and _remove_unused(self._root / key / entry.build, self._complete(key))
-
-    def _entries(self) -> Iterator[tuple[float, str, CacheEntry]]:
+    def _stored(self) -> Iterator[Stored]:
         for path in self._root.glob("*/complete.json"):
-            if entry := self._entry(path.parent.name):
-                yield path.stat().st_mtime, path.parent.name, entry
+            with contextlib.suppress(FileNotFoundError):  # evicted since
+                if entry := self._entry(path.parent.name):
+                    yield Stored(path.parent.name, entry, path.stat().st_mtime)
 
     def _entry(self, key: str) -> CacheEntry | None:
         try:
             values: dict[str, Any] = json.loads(self._complete(key).read_text())
         except FileNotFoundError:
             return None
-        return CacheEntry(**values | {n: tuple(values[n]) for n in ("freeze", "notes")})
+        known = {field.name: values[field.name] for field in fields(CacheEntry)}
+        return CacheEntry(**known | {n: tuple(known[n]) for n in ("freeze", "notes")})
 
     def _complete(self, key: str) -> Path:
         return self._root / key / "complete.json"
-
-
-def occupied_bytes(folder: Path) -> int:
-    """Bytes of the files below a folder that no other folder shares by hard link."""
-    stats = (Path(top, name).lstat() for top, _, names in os.walk(folder) for name in names)
-    return sum(s.st_blocks * 512 for s in stats if s.st_nlink == 1)
 
 
 def _remove_unused(folder: Path, first: Path | None = None) -> bool:

@@ -12,9 +12,15 @@ from pathlib import Path
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from repo_runner.dependency_files import find_dependency_files, folders_upwards, kind_of
+from repo_runner.dependency_files import (
+    chosen_kind,
+    find_dependency_files,
+    folders_upwards,
+    kind_of,
+)
 from repo_runner.environment import conda_file, project_files, requirement_files
 from repo_runner.environment.plan import DependencyPlan
+from repo_runner.errors import InvalidRequirement
 from repo_runner.requirements import names_lightning
 
 _Reader = Callable[[Path, str, Sequence[str]], DependencyPlan | None]
@@ -28,11 +34,22 @@ _READERS: dict[str, _Reader] = {
 
 
 def plan_dependencies(
-    checkout: Path, script_path: str, requirements: Sequence[str], defaults: Sequence[str]
+    checkout: Path,
+    script_path: str,
+    requirements: Sequence[str],
+    defaults: Sequence[str],
+    *,
+    dependency_file: str = "",
 ) -> DependencyPlan:
-    """The plan for a script; `defaults` stand in for no file and no Lightning asked for."""
+    """The plan for a script; `defaults` stand in for no file and no Lightning asked for.
+
+    A `dependency_file` that a person chose is honoured instead of the best of those found.
+    """
     files = find_dependency_files(tuple(_nearby(checkout, script_path)), script_path)
-    plan = _declared(checkout, files)
+    if dependency_file:
+        plan: DependencyPlan | None = _chosen(checkout, dependency_file, files)
+    else:
+        plan = _declared(checkout, files)
     if plan is None:
         plan = DependencyPlan(lines=() if names_lightning(requirements) else tuple(defaults))
     asked = _python_version_file(checkout, script_path) or plan.python
@@ -54,10 +71,30 @@ def _nearby(checkout: Path, script_path: str) -> Iterator[str]:
 
 def _declared(checkout: Path, files: Sequence[str]) -> DependencyPlan | None:
     """The plan of the first file that declares something, together with the nearest package."""
-    plans = [plan for path in files if (plan := _READERS[kind_of(path)](checkout, path, files))]
+    plans = _plans(checkout, files, files)
     if not plans:
         return None
-    chosen = next((plan for plan in plans if plan.declares), plans[0])
+    return _with_package(next((plan for plan in plans if plan.declares), plans[0]), plans)
+
+
+def _chosen(checkout: Path, path: str, files: Sequence[str]) -> DependencyPlan:
+    """The plan of one file and no other of its kind, together with the nearest package."""
+    kind = chosen_kind(path)
+    if kind == "requirements":
+        plan: DependencyPlan | None = requirement_files.read_all(checkout, (path,))
+    else:
+        plan = _READERS[kind](checkout, path, tuple(_nearby(checkout, path))) if kind else None
+    if plan is None:
+        raise InvalidRequirement(f"{path} declares no dependencies.", field="dependency_file")
+    projects = [path for path in files if kind_of(path) in ("pyproject.toml", "setup.py")]
+    return _with_package(plan, [plan, *_plans(checkout, projects, files)])
+
+
+def _plans(checkout: Path, paths: Sequence[str], files: Sequence[str]) -> list[DependencyPlan]:
+    return [plan for path in paths if (plan := _READERS[kind_of(path)](checkout, path, files))]
+
+
+def _with_package(chosen: DependencyPlan, plans: Sequence[DependencyPlan]) -> DependencyPlan:
     package = next((plan for plan in plans if plan.packages), chosen)
     if chosen.lock is not None or chosen.packages:
         return chosen

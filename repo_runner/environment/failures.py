@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from repo_runner.errors import (
     BuildFailed,
@@ -17,9 +18,26 @@ from repo_runner.errors import (
 
 _KEPT_LINES = 20
 
+
+class HashMismatch(BuildFailed):
+    """A downloaded package is not the one that the requirements name by its hash."""
+
+    code = "hash_mismatch"
+    hint = "Do not use it before you know why: the index may serve another file, or the hash is out of date."
+
+
+class BuildTimeout(BuildFailed):
+    """Building the environment took too long and was given up."""
+
+    code = "build_timeout"
+    http_status = 504
+    hint = "Look where it stood still; if it only needs longer, raise REPO_RUNNER_BUILD_TIMEOUT_S."
+
+
 #: First match wins: a full disk or a dead index also shows up as a failing build or download.
 _FAILURES: tuple[tuple[type[RunnerError], tuple[str, ...]], ...] = (
     (DiskFull, ("No space left on device", r"os error 28\b", "Disk quota exceeded")),
+    (HashMismatch, ("Hash mismatch",)),
     (
         IndexUnreachable,
         (
@@ -63,6 +81,11 @@ def installer_failure(output: str) -> RunnerError:
     """The error that uv's output of a failed command stands for."""
     kind = next((k for k, words in _FAILURES if re.search("|".join(words), output)), BuildFailed)
     return kind(lines=reason_lines(output))
+
+
+def build_timeout(said: str, output: Sequence[str]) -> BuildTimeout:
+    """The error for an installer that did not come to an end; its last lines show where it was."""
+    return BuildTimeout(f"Building the environment: {said}", lines=list(output[-_KEPT_LINES:]))
 
 
 def reason_lines(output: str) -> list[str]:

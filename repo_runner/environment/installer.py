@@ -12,8 +12,9 @@ from pathlib import Path
 import uv
 
 from repo_runner import process
-from repo_runner.environment.failures import installer_failure
+from repo_runner.environment.failures import build_timeout, installer_failure
 from repo_runner.models import OnProgress
+from repo_runner.paths import HomePaths
 from repo_runner.settings import Settings
 
 #: They would send uv elsewhere, or keep the runs' Python from writing bytecode.
@@ -35,15 +36,22 @@ _INSTALLED = re.compile(r"^Installed (\d+) packages?")
 
 @dataclass
 class BuildWatch:
-    """Who follows a build: each line to `log`, where it is to `on_progress`; `cancel` ends it."""
+    """Who follows a build: each line to `on_log`, where it is to `on_progress`; `cancel` ends it."""
 
-    log: Callable[[str], None]
+    on_log: Callable[[str], None]
     on_progress: OnProgress
     cancel: threading.Event = field(default_factory=threading.Event)
     #: Packages of the resolution, once it is known.
     packages: int = 0
     started: int = 0
     finished: int = 0
+    #: All that was logged.
+    lines: list[str] = field(default_factory=list)
+
+    def log(self, text: str) -> None:
+        """Log a line."""
+        self.lines.append(text)
+        self.on_log(text)
 
     def line(self, text: str) -> None:
         """Log a line of uv and report the progress it stands for."""
@@ -89,14 +97,17 @@ class Installer:
 
     def run(self, args: Sequence[str], watch: BuildWatch, *, cwd: Path, **env: str) -> str:
         """Run one uv command; returns its output or raises the error that it stands for."""
-        done = process.run(
-            [uv.find_uv_bin(), *args],
-            env={**self.env, **env},
-            cwd=cwd,
-            timeout_s=self._timeout_s,
-            cancel=watch.cancel,
-            on_line=watch.line,
-        )
+        try:
+            done = process.run(
+                [uv.find_uv_bin(), *args],
+                env={**self.env, **env},
+                cwd=cwd,
+                timeout_s=self._timeout_s,
+                cancel=watch.cancel,
+                on_line=watch.line,
+            )
+        except process.ProcessTimeout as error:
+            raise build_timeout(error.message, watch.lines) from error
         if done.exit_code:
             raise installer_failure(done.output)
         return done.output
@@ -109,7 +120,7 @@ def installer_version() -> str:
 
 def _environment(settings: Settings) -> dict[str, str]:
     env = {n: v for n, v in settings.installer_env.items() if n not in _NEVER_PASSED.split()}
-    env.setdefault("UV_CACHE_DIR", str(settings.home / "cache" / "uv"))
+    env.setdefault("UV_CACHE_DIR", str(HomePaths(settings.home).packages))
     env.setdefault("UV_LINK_MODE", "hardlink")
     env["NO_COLOR"] = "1"
     env["UV_NO_PROGRESS"] = "1"

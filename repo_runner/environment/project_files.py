@@ -9,7 +9,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from repo_runner.dependency_files import parent
+from repo_runner.dependency_files import beside, parent
 from repo_runner.environment.plan import DependencyPlan, read_text
 from repo_runner.environment.requirement_files import check_line
 from repo_runner.errors import InvalidRequirement
@@ -28,7 +28,7 @@ def read_lock(checkout: Path, path: str, _files: Sequence[str]) -> DependencyPla
         _refuse_malicious(package, path)
     return DependencyPlan(
         lock=folder,
-        files=(path, _beside(folder, "pyproject.toml")),
+        files=(path, beside(path, "pyproject.toml")),
         python=lock.get("requires-python", ""),
         needs_tree=any(_LOCAL_SOURCES & set(package.get("source", {})) for package in packages),
     )
@@ -42,7 +42,7 @@ def read_pyproject(checkout: Path, path: str, files: Sequence[str]) -> Dependenc
         return None
     for line in project.get("dependencies", []):
         check_line(line, path)
-    is_package = _is_package(content, _beside(parent(path), "setup.py") in files)
+    is_package = _is_package(content, beside(path, "setup.py") in files)
     return DependencyPlan(
         requirement_files=() if is_package else (path,),
         packages=(parent(path),) if is_package else (),
@@ -91,7 +91,3 @@ def _toml(checkout: Path, path: str) -> dict[str, Any]:
         raise InvalidRequirement(
             f"{path} is not valid TOML: {error}.", hint="Mend the file."
         ) from error
-
-
-def _beside(folder: str, name: str) -> str:
-    return f"{folder}/{name}" if folder else name

@@ -2,6 +2,16 @@
 
 from repo_runner.source.checkout import CheckoutReport
 from repo_runner.source.refs import RemoteRefs, ResolvedSource
+from repo_runner.source.snapshot import Snapshot
 from repo_runner.source.source import Source
+from repo_runner.source.submodules import Submodule, find_submodules
 
-__all__ = ["CheckoutReport", "RemoteRefs", "ResolvedSource", "Source"]
+__all__ = [
+    "CheckoutReport",
+    "RemoteRefs",
+    "ResolvedSource",
+    "Snapshot",
+    "Source",
+    "Submodule",
+    "find_submodules",
+]

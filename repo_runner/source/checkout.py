@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from repo_runner.errors import DiskFull, FetchTimeout, SourceError
@@ -25,22 +25,33 @@ class CheckoutReport:
     #: Whether the commit was known, so that nothing was fetched.
     reused: bool
     seconds: float
+    #: Bytes of each submodule, by its path; they are part of `bytes`.
+    submodules: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Checkout:
-    """One work tree to be: which commit of which repository, borrowed from which mirror, where."""
+class Tree:
+    """One commit of one repository, borrowed from its mirror."""
 
     repo_url: str
     commit_sha: str
     mirror: Path
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """One work tree to be."""
+
+    tree: Tree
     destination: Path
+    #: By path, what is written inside; all or nothing with the rest.
+    submodules: Mapping[str, Tree] = field(default_factory=dict)
 
     @property
     def exists(self) -> bool:
         """Whether this commit was already written out here; it is then left as the run left it."""
         head = self.destination / ".git" / "HEAD"
-        return head.is_file() and head.read_text().strip() == self.commit_sha
+        return head.is_file() and head.read_text().strip() == self.tree.commit_sha
 
     def write(
         self, settings: Settings, *, on_line: Callable[[str], None], cancel: threading.Event | None
@@ -54,7 +65,9 @@ class Checkout:
         partial = self.destination.with_name(self.destination.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         try:
-            self._fill(partial, settings, on_line, cancel)
+            self._fill(self.tree, partial, settings, on_line, cancel)
+            for path, tree in self.submodules.items():
+                self._fill(tree, _folder_of(partial, path), settings, on_line, cancel)
             partial.rename(self.destination)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
@@ -62,19 +75,20 @@ class Checkout:
 
     def _fill(
         self,
+        tree: Tree,
         partial: Path,
         settings: Settings,
         on_line: Callable[[str], None],
         cancel: threading.Event | None,
     ) -> None:
         git_dir = partial / ".git"
-        write_borrowing(git_dir, self.repo_url, commit_sha=self.commit_sha, lender=self.mirror)
+        write_borrowing(git_dir, tree.repo_url, commit_sha=tree.commit_sha, lender=tree.mirror)
         env = {
-            **git_env(settings, self.repo_url),
+            **git_env(settings, tree.repo_url),
             "GIT_DIR": str(git_dir),
             "GIT_WORK_TREE": str(partial),
         }
-        words = ["git", "read-tree", "-m", "-u", "-v", self.commit_sha]
+        words = ["git", "read-tree", "-m", "-u", "-v", tree.commit_sha]
         try:
             done = run(
                 words,
@@ -97,3 +111,12 @@ def check_room(folder: Path, size_bytes: int) -> None:
         raise DiskFull(
             f"The work tree needs {size_bytes / 1e6:.0f} MB and {free / 1e6:.0f} MB are free."
         )
+
+
+def _folder_of(top: Path, path: str) -> Path:
+    """The empty folder that the repository left for a submodule, reached through no link."""
+    folder = top / path
+    is_own = ".." not in folder.parts and folder.resolve() == top.resolve() / path
+    if not is_own or not folder.is_dir() or any(folder.iterdir()):
+        raise SourceError(f"The submodule {path[:200]!r} has no folder of its own.", hint="")
+    return folder

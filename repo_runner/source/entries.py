@@ -22,6 +22,11 @@ class Entry:
         """Whether it has content of its own: a submodule has none."""
         return self.mode != "160000"
 
+    @property
+    def is_regular(self) -> bool:
+        """Whether it is a file proper: neither a link nor a submodule."""
+        return self.mode.startswith("100")
+
 
 def parse_entries(output: bytes) -> Iterator[Entry]:
     """Read the listing; a name that is not UTF-8 keeps its bytes as surrogates (`os.fsdecode`)."""
@@ -30,3 +35,13 @@ def parse_entries(output: bytes) -> Iterator[Entry]:
         mode, _kind, object_id, *size = facts.decode().split()
         size_bytes = int(size[0]) if size and size[0] != "-" else 0
         yield Entry(path.decode(errors="surrogateescape"), mode, object_id, size_bytes)
+
+
+def parse_batch(output: bytes) -> Iterator[tuple[str, bytes]]:
+    """Id and content of each object, as `git cat-file --batch` writes them."""
+    at = 0
+    while at < len(output):
+        end = output.index(b"\n", at)
+        object_id, _kind, size = output[at:end].decode().split()
+        at = end + 1 + int(size) + 1
+        yield object_id, output[end + 1 : at - 1]

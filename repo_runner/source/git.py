@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from repo_runner.errors import FetchTimeout, QuotaExceeded
-from repo_runner.process import CommandMissing, ProcessCancelled, kill_group
+from repo_runner.process import Child, CommandMissing, ProcessCancelled, kill_group
 from repo_runner.settings import inherited_names
+from repo_runner.source.credentials import Masking
 from repo_runner.source.failure import failure_of
 
 if TYPE_CHECKING:
-    import subprocess
-
     from git.cmd import Git
 
 _CHUNK_BYTES = 1 << 16
@@ -83,13 +82,14 @@ class GitCommand:
             assert child is not None
             assert child.stderr is not None
             try:
-                output, said = _communicate(child, watch)
+                mask = Masking(self.env)
+                output, said = _communicate(child, watch, mask)
                 exit_code = child.wait()
             finally:
                 kill_group(child)
                 child.stderr.close()
         if exit_code:
-            raise failure_of(said.decode(errors="replace"), exit_code)
+            raise failure_of(mask(said.decode(errors="replace")), exit_code)
         return output
 
     def _start(self, stdin: BinaryIO) -> Git.AutoInterrupt:
@@ -113,7 +113,7 @@ class GitCommand:
         return ["env", *(word for name in foreign for word in ("-u", name)), "git", *self.arguments]
 
 
-def _communicate(child: subprocess.Popen[bytes], watch: Watch) -> tuple[bytes, bytes]:
+def _communicate(child: Child, watch: Watch, mask: Masking) -> tuple[bytes, bytes]:
     """Collect what the command writes until it closes both its outputs."""
     output, said = bytearray(), bytearray()
     with selectors.DefaultSelector() as selector:
@@ -125,15 +125,15 @@ def _communicate(child: subprocess.Popen[bytes], watch: Watch) -> tuple[bytes, b
                 chunk = os.read(key.fd, _CHUNK_BYTES)
                 key.data.extend(chunk)
                 if key.data is said:
-                    _hear(said, chunk, watch)
+                    _hear(said, chunk, watch, mask)
                 if not chunk:
                     selector.unregister(key.fileobj)
             watch.tick(len(output))
     return bytes(output), bytes(said)
 
 
-def _hear(said: bytearray, chunk: bytes, watch: Watch) -> None:
+def _hear(said: bytearray, chunk: bytes, watch: Watch, mask: Masking) -> None:
     del said[:-_CHUNK_BYTES]
     for line in chunk.replace(b"\r", b"\n").split(b"\n"):
         if line.strip():
-            watch.on_line(line.decode(errors="replace"))
+            watch.on_line(mask(line.decode(errors="replace")))

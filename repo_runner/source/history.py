@@ -11,6 +11,7 @@ from repo_runner.source.failure import UnknownRevisionError
 from repo_runner.source.git import GitCommand, Watch
 from repo_runner.source.lock import locked
 from repo_runner.source.quota import growth_check
+from repo_runner.source.retry import repeated
 from repo_runner.source.skeleton import write_bare
 from repo_runner.source.surroundings import git_env
 
@@ -46,7 +47,8 @@ class History:
         words = (*_FETCH, *_REFSPECS)
         command = replace(self._command(words, is_partial_fetch=True), pass_fds=(lock,))
         pack = self.path / "objects" / "pack"
-        command.run(replace(watch, check=growth_check(pack, self._settings.max_repo_bytes)))
+        watched = replace(watch, check=growth_check(pack, self._settings.max_repo_bytes))
+        repeated(lambda: command.run(watched), watch)
 
     def _command(self, words: tuple[str, ...], *, is_partial_fetch: bool = False) -> GitCommand:
         env = git_env(self._settings, self.repo_url, is_partial_fetch=is_partial_fetch)

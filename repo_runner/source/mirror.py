@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from repo_runner.errors import FetchInterrupted, RefNotFound
+from repo_runner.errors import RefNotFound
 from repo_runner.settings import Settings
-from repo_runner.source.entries import Entry, parse_entries
+from repo_runner.source.entries import Entry, parse_batch, parse_entries
 from repo_runner.source.failure import UnreadableObjectError
 from repo_runner.source.git import GitCommand, Watch
 from repo_runner.source.lock import locked
 from repo_runner.source.quota import check_bytes, check_files, growth_check
+from repo_runner.source.retry import BROKEN_OR_AWAY, repeated
 from repo_runner.source.skeleton import write_bare
 from repo_runner.source.surroundings import empty_home, git_env
 
@@ -30,7 +30,8 @@ _FETCH = (
     *("fetch", "--progress", "--filter=blob:none", "--no-tags", "--no-write-fetch-head"),
     *("--recurse-submodules=no", "--no-auto-maintenance"),
 )
-_BACK_OFF_S = (0.2, 1.0)
+#: For a look at a few files; a file may be far larger than anybody reads.
+_MAX_LOOKED_AT_BYTES = 64 << 20
 _LEFT_BY_KILLED_GIT = ("*.lock", "objects/pack/tmp_*", "objects/tmp_*", "known/*.new")
 
 
@@ -92,6 +93,19 @@ class Mirror:
                 self._fetch_objects([object_id], watch, lock)
             return self._git(watch, "cat-file", "blob", object_id)
 
+    def read_blobs(
+        self, object_ids: Sequence[str], watch: Watch, max_bytes: int
+    ) -> dict[str, bytes]:
+        """Contents by id, what is not here fetched together; longer ones are left out."""
+        sizes = self._sizes(object_ids, watch)
+        if missing := [object_id for object_id in object_ids if object_id not in sizes]:
+            with self._writing(watch) as lock:
+                self._fetch_objects(missing, watch, lock, _MAX_LOOKED_AT_BYTES)
+            sizes |= self._sizes(missing, watch)
+        wanted = [object_id for object_id, size in sizes.items() if size <= max_bytes]
+        watch = replace(watch, max_output_bytes=_MAX_LOOKED_AT_BYTES)
+        return dict(parse_batch(self._git(watch, "cat-file", "--batch", stdin=_lines(wanted))))
+
     def known(self, commit_sha: str) -> Contents | None:
         """How much a commit is, if it is here as a whole."""
         try:
@@ -131,30 +145,34 @@ class Mirror:
         lines = self._git(watch, "rev-list", *words).decode().split()
         return [line[1:] for line in lines if line.startswith("?")]
 
-    def _fetch_objects(self, object_ids: list[str], watch: Watch, lock: int) -> None:
-        if object_ids:
-            stdin = "\n".join([*object_ids, ""]).encode()
-            self._fetch(watch, lock, "--stdin", "origin", stdin=stdin)
+    def _sizes(self, object_ids: Sequence[str], watch: Watch) -> dict[str, int]:
+        """Sizes of those that are here, by id."""
+        output = self._git(watch, "cat-file", "--batch-check", stdin=_lines(object_ids))
+        rows = [line.split() for line in output.decode().splitlines()]
+        return {row[0]: int(row[2]) for row in rows if row[1] == "blob"}
 
-    def _fetch(self, watch: Watch, lock: int, *arguments: str, stdin: bytes = b"") -> None:
+    def _fetch_objects(
+        self, object_ids: list[str], watch: Watch, lock: int, max_bytes: int = 0
+    ) -> None:
+        if object_ids:
+            stdin = _lines(object_ids)
+            self._fetch(watch, lock, "--stdin", "origin", stdin=stdin, max_bytes=max_bytes)
+
+    def _fetch(
+        self, watch: Watch, lock: int, *arguments: str, stdin: bytes = b"", max_bytes: int = 0
+    ) -> None:
         """Fetching by id can be repeated: what arrived before a connection broke is thrown away."""
         env = git_env(self._settings, self.repo_url, is_partial_fetch=True)
         env["GIT_DIR"] = str(self.path)
         command = GitCommand((*_FETCH, *arguments), env, self.path, stdin, pass_fds=(lock,))
         pack = self.path / "objects" / "pack"
-        watched = replace(watch, check=growth_check(pack, self._settings.max_repo_bytes))
-        for pause_s in _BACK_OFF_S:
-            try:
-                command.run(watched)
-                return
-            except FetchInterrupted:
-                self._sweep()
-                (watch.cancel or threading.Event()).wait(pause_s)
-        command.run(watched)
+        allowed = max_bytes or self._settings.max_repo_bytes
+        watched = replace(watch, check=growth_check(pack, allowed))
+        repeated(lambda: command.run(watched), watch, self._sweep, BROKEN_OR_AWAY)
 
-    def _git(self, watch: Watch, *arguments: str) -> bytes:
+    def _git(self, watch: Watch, *arguments: str, stdin: bytes = b"") -> bytes:
         env = {**git_env(self._settings, self.repo_url), "GIT_DIR": str(self.path)}
-        return GitCommand(arguments, env, empty_home(self._settings)).run(watch)
+        return GitCommand(arguments, env, empty_home(self._settings), stdin).run(watch)
 
     @contextmanager
     def _writing(self, watch: Watch) -> Iterator[int]:
@@ -182,3 +200,7 @@ class Mirror:
         new.write_text(json.dumps(asdict(contents)))
         new.replace(mark)
         return contents
+
+
+def _lines(object_ids: Sequence[str]) -> bytes:
+    return "".join(f"{object_id}\n" for object_id in object_ids).encode()

@@ -15,6 +15,7 @@ from repo_runner.source.git import GitCommand, Watch
 from repo_runner.source.history import History
 from repo_runner.source.mirror import Mirror
 from repo_runner.source.refs import RemoteRefs, ResolvedSource, parse_refs
+from repo_runner.source.retry import repeated
 from repo_runner.source.surroundings import empty_home, git_env
 
 _SHORT_SHA = re.compile(r"[0-9a-f]{4,39}\Z")
@@ -37,20 +38,23 @@ class Remote:
 
     def refs(self) -> RemoteRefs:
         """Ask the host for the refs, once."""
-        env = git_env(self._settings, self.repo_url)
+        env = git_env(self._settings, self.repo_url, asks_host=True)
         words = ("ls-remote", "--symref", "--", self.repo_url)
         command = GitCommand(words, env, empty_home(self._settings))
-        output = command.run(Watch(self._settings.lookup_timeout_s))
+        watch = Watch(self._settings.lookup_timeout_s)
+        output = repeated(lambda: command.run(watch), watch)
         return parse_refs(output.decode(errors="replace"))
 
-    def resolve(self, link: GithubLink, ref: str) -> ResolvedSource:
+    def resolve(
+        self, link: GithubLink, ref: str, known: RemoteRefs | None = None
+    ) -> ResolvedSource:
         """The commit a link and a ref mean; the whole id of a commit that is here asks nobody."""
         asked = check_ref(ref) if ref else ""
         if not asked and link.tail and is_full_sha(link.tail[0]):
             return self._commit(link.tail[0], "/".join(link.tail[1:]))
         if not link.tail and is_full_sha(asked or link.ref):
             return self._commit(asked or link.ref, link.path)
-        refs = self.refs()
+        refs = known or self.refs()
         named, path = _split(link, refs)
         wanted = asked or (check_ref(named) if named else "")
         sha = refs.sha_of(wanted) or self._sha_of_commit(wanted, refs)

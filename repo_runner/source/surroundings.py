@@ -8,6 +8,7 @@ from pathlib import Path
 
 from repo_runner.paths import HomePaths
 from repo_runner.settings import Settings
+from repo_runner.source.credentials import authorization
 
 #: The configuration of every git command, in place of the machine's and the person's.
 _CONFIG = {
@@ -33,9 +34,12 @@ _CONFIG = {
 _LOW_SPEED_TIME_S = 60
 
 
-def git_env(settings: Settings, repo_url: str, *, is_partial_fetch: bool = False) -> dict[str, str]:
+def git_env(
+    settings: Settings, repo_url: str, *, is_partial_fetch: bool = False, asks_host: bool = False
+) -> dict[str, str]:
     """The whole environment of a git command about `repo_url`.
 
+    Only a command that asks the host gets its token.
     Only a partial fetch is told of the promisor: every other command then fails on a missing object
     instead of fetching it by itself (git's own switch, GIT_NO_LAZY_FETCH, came with 2.45).
     """
@@ -47,6 +51,8 @@ def git_env(settings: Settings, repo_url: str, *, is_partial_fetch: bool = False
             "remote.origin.promisor": "true",
             "remote.origin.partialCloneFilter": "blob:none",
         }
+    if is_partial_fetch or asks_host:
+        config |= authorization(settings, repo_url)
     home = empty_home(settings)
     return {
         "PATH": os.defpath,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from repo_runner.dependency_files import find_dependency_files
+from repo_runner.dependency_files import check_dependency_file, find_dependency_files
 from repo_runner.environment.declared import plan_dependencies
 from repo_runner.environment.plan import DependencyPlan
-from repo_runner.errors import InvalidRequirement
+from repo_runner.errors import InvalidInput, InvalidRequirement
 
 SCRIPT = "train.py"
 DEFAULTS = ("lightning", "torch")
@@ -24,8 +24,10 @@ def write(folder: Path, **files: str) -> Path:
     return folder
 
 
-def plan(checkout: Path, *requirements: str, script: str = SCRIPT) -> DependencyPlan:
-    return plan_dependencies(checkout, script, requirements, DEFAULTS)
+def plan(
+    checkout: Path, *requirements: str, script: str = SCRIPT, chosen: str = ""
+) -> DependencyPlan:
+    return plan_dependencies(checkout, script, requirements, DEFAULTS, dependency_file=chosen)
 
 
 def test_files_are_honoured_lock_first_and_environment_yml_last() -> None:
@@ -190,3 +192,46 @@ def test_python_comes_from_its_version_file_before_requires_python(tmp_path: Pat
     assert plan(tmp_path).python == ">=3.9"
     (tmp_path / ".python-version").write_text("cpython-3.11.4\n")
     assert plan(tmp_path).python == "3.11"
+
+
+@pytest.mark.parametrize("choice", ["requirements-dev.txt", "./more/gpu.txt", " envs/a.yaml ", ""])
+def test_any_file_of_a_known_kind_may_be_chosen(choice: str) -> None:
+    paths = ["train.py", "requirements-dev.txt", "more/gpu.txt", "envs/a.yaml"]
+    assert check_dependency_file(choice, paths, SCRIPT) == choice.strip().removeprefix("./")
+
+
+@pytest.mark.parametrize(
+    "choice", ["requirement.txt", "train.py", "uv.lock", "../requirements.txt", "/etc/passwd"]
+)
+def test_a_choice_that_cannot_be_honoured_is_refused_with_a_better_one(choice: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        check_dependency_file(choice, ["train.py", "uv.lock", "requirements.txt"], SCRIPT)
+    assert caught.value.field == "dependency_file"
+    assert "requirements.txt" in caught.value.hint_text
+
+
+def test_the_chosen_file_alone_decides_whatever_is_wrong_with_the_others(tmp_path: Path) -> None:
+    write(tmp_path, requirements_dot_txt="-r gone.txt\n", gpu_dot_txt="six\n", cpu_dot_txt="no\n")
+    found = plan(tmp_path, "toolz", chosen="gpu.txt")
+    assert (found.requirement_files, found.lines) == (("gpu.txt",), ("toolz",))
+
+
+def test_a_repository_that_is_a_package_is_installed_beside_the_chosen_file(tmp_path: Path) -> None:
+    package = '[build-system]\nrequires = []\n[project]\nname = "p"\nversion = "1"\n'
+    write(tmp_path, pyproject_dot_toml=package, gpu_dot_txt="six\n", requirements_dot_txt="no\n")
+    found = plan(tmp_path, chosen="gpu.txt")
+    assert (found.requirement_files, found.packages) == (("gpu.txt",), ("",))
+
+
+def test_a_chosen_pyproject_is_resolved_anew_though_there_is_a_lock(tmp_path: Path) -> None:
+    project = '[project]\nname = "p"\ndependencies = ["six"]\n'
+    write(tmp_path, pyproject_dot_toml=project, uv_dot_lock="version = 1\n")
+    assert plan(tmp_path).lock == ""
+    assert plan(tmp_path, chosen="pyproject.toml").requirement_files == ("pyproject.toml",)
+
+
+@pytest.mark.parametrize("choice", ["tools.toml", "pyproject.toml", "../outside.txt", "gone.txt"])
+def test_a_chosen_file_that_declares_nothing_is_refused(tmp_path: Path, choice: str) -> None:
+    write(tmp_path, outside_dot_txt="six\n", repo__pyproject_dot_toml="[tool.ruff]\n")
+    with pytest.raises(InvalidRequirement):
+        plan(tmp_path / "repo", chosen=choice)

@@ -9,9 +9,9 @@ from repo_runner_probe.progress import Progress
 
 
 def train(progress, clock, batches, seconds=1.0):
-    for batch in range(batches):
+    for batch in range(1, batches + 1):
         clock.advance(seconds)
-        progress.batch_done(batch)
+        progress.count(batch, progress._batches + 1)
 
 
 def test_epochs_times_batches_give_the_end(new_trainer, clock):

@@ -1,0 +1,90 @@
+"""The command line's words for a submission, and a preflight as a person reads it there."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from pydantic import SecretStr, ValidationError
+
+from repo_runner.errors import InvalidInput
+from repo_runner.models import Preflight, ScriptArgument, Submission
+from repo_runner.settings import read_secret
+
+_MARKS = {"ok": "ok   ", "warn": "warn ", "error": "ERROR"}
+
+
+def add_submission_options(parser: argparse.ArgumentParser) -> None:
+    """What `submit` and `preflight` both take."""
+    parser.add_argument("link", help="any link to a GitHub repository, branch, commit or script")
+    parser.add_argument(
+        "--ref", default="", help="branch, tag or commit (default: the default branch)"
+    )
+    parser.add_argument("--script", default="", help="path from the top of the repository")
+    parser.add_argument(
+        "--requirement", action="append", default=[], metavar="REQ", help="extra requirement"
+    )
+    parser.add_argument(
+        "--dependency-file",
+        default="",
+        metavar="PATH",
+        help="use this one (default: the best found)",
+    )
+    parser.add_argument("--name", default="")
+    parser.add_argument("--python", default="", help="Python version, such as 3.11")
+    parser.add_argument(
+        "--submodules", action="store_true", help="fetch submodules too, from the same host"
+    )
+    parser.add_argument(
+        "--token-env",
+        default="",
+        metavar="NAME",
+        help="environment variable that holds the token of a private repository",
+    )
+
+
+def submission_of(asked: argparse.Namespace) -> Submission:
+    """What was asked for. Raises InvalidInput for a text that is too long."""
+    token = read_secret(asked.token_env) if asked.token_env else ""
+    try:
+        return Submission(
+            link=asked.link,
+            ref=asked.ref,
+            script_path=asked.script,
+            script_args=asked.script_args,
+            requirements=asked.requirement,
+            dependency_file=asked.dependency_file,
+            name=asked.name,
+            python=asked.python,
+            submodules=asked.submodules,
+            token=SecretStr(token),
+        )
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        field = str(first["loc"][0])
+        raise InvalidInput(f"{first['msg']}.", field=field) from None
+
+
+def describe_preflight(report: Preflight) -> str:
+    """One line a finding, then the script's arguments."""
+    lines = [
+        f"{_MARKS[f.level]} {f.message}{f' {f.hint}' if f.hint and f.level != 'ok' else ''}"
+        for f in report.findings
+    ]
+    if report.arguments:
+        lines += ["", "Arguments:", *(f"  {line}" for line in _rows(report.arguments))]
+    return "\n".join(lines)
+
+
+def _rows(arguments: tuple[ScriptArgument, ...]) -> Iterator[str]:
+    for argument in arguments:
+        names = ", ".join(argument.flags) or argument.name
+        kind = "" if argument.is_flag else f" {argument.type}"
+        facts = ["required"] if argument.required else []
+        if argument.default is not None and not argument.is_flag:
+            facts.append(f"default {argument.default!r}")
+        if argument.choices:
+            facts.append(f"one of {', '.join(map(str, argument.choices))}")
+        said = f"  ({'; '.join(facts)})" if facts else ""
+        about = f"  {argument.help}" if argument.help else ""
+        yield f"{names}{kind}{said}{about}"
