@@ -82,7 +82,7 @@ type: setup-dev ## Types
 
 check: lint type ## All static checks
 
-COMPILE := $(UV) pip compile --quiet --python-version 3.11 --no-emit-find-links --no-emit-index-url
+COMPILE := $(UV) pip compile --quiet --upgrade --python-version 3.11 --no-emit-find-links --no-emit-index-url
 
 lock: $(UV) ## Renew the lock files from requirements*.txt
 	@$(COMPILE) $(TORCH_BACKEND) requirements.txt -o requirements.lock
