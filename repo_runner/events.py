@@ -24,10 +24,12 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from repo_runner.masking import mask_text
 
 Event = dict[str, Any]
 
@@ -37,7 +39,8 @@ _READ_BYTES = 4 << 20
 class EventWriter:
     """Appends events; continues the numbering of an existing stream."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, secrets: Sequence[str] = ()) -> None:
+        self._secrets = secrets
         self._seq = _last_seq(path)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
@@ -46,7 +49,7 @@ class EventWriter:
         self._seq += 1
         event = {"seq": self._seq, "t": t or time.time(), "kind": kind, **data}
         line = json.dumps(event, separators=(",", ":"), allow_nan=False, default=str)
-        os.write(self._file, line.encode() + b"\n")
+        os.write(self._file, mask_text(line, self._secrets).encode() + b"\n")
 
     def close(self) -> None:
         """Make the stream durable and close it."""

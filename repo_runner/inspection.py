@@ -63,8 +63,9 @@ class Inspection:
         """As the API answers it. A report starts no run, so a token sealed for one is forgotten."""
         spec = self.spec
         if spec is not None:
-            self.vault.discard(spec.token_ticket)
-            spec = spec.model_copy(update={"token_ticket": ""})
+            for ticket in spec.tickets:
+                self.vault.discard(ticket)
+            spec = spec.model_copy(update={"token_ticket": "", "secret_env": {}})
         return Preflight(
             ok=not self.errors,
             findings=tuple(self.findings),

@@ -13,6 +13,18 @@ _REFUSED_NAMES = frozenset(
     {"PATH", "HOME", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV"}
 )
 
+#: A variable with one of these in its name is a secret: sealed, shown nowhere, masked in the output.
+_SECRET_WORDS = (
+    "TOKEN",
+    "SECRET",
+    "PASSWORD",
+    "PASSWD",
+    "CREDENTIAL",
+    "API_KEY",
+    "ACCESS_KEY",
+    "PRIVATE_KEY",
+)
+
 MAX_ARGUMENTS_BYTES = 65536
 
 
@@ -72,6 +84,11 @@ def check_env(env: dict[str, str]) -> dict[str, str]:
                 hint="It would change how git, the installer, the loader or the app itself work.",
             )
     return dict(env)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a variable's value must not be stored or shown."""
+    return any(word in name.upper() for word in _SECRET_WORDS)
 
 
 def check_python(version: str) -> str:

@@ -20,6 +20,7 @@ from repo_runner.models import (
     Preflight,
     Run,
     RunPage,
+    RunSpec,
     RunStatus,
     Submission,
 )
@@ -174,7 +175,8 @@ class Manager:
         if folder.exists():
             folder.rename(gone)
         self.store.remove(run_id)
-        TokenVault(self.settings.home).discard(row.spec.get("token_ticket", ""))
+        for ticket in RunSpec.model_validate(row.spec).tickets:
+            TokenVault(self.settings.home).discard(ticket)
         shutil.rmtree(gone, ignore_errors=True)
 
     def due(self, following: Collection[str]) -> Sequence[str]:

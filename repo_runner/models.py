@@ -93,8 +93,15 @@ class RunSpec(Record):
     env: dict[str, str] = Field(default_factory=dict)
     backend: Backend = "local"
     submodules: bool = False
+    #: Variables whose values are sealed: name and ticket. Chosen by their names, see intake.
+    secret_env: dict[str, str] = Field(default_factory=dict)
     #: Under this name the fetch finds the sealed token; it says nothing of the token itself.
     token_ticket: str = ""
+
+    @property
+    def tickets(self) -> tuple[str, ...]:
+        """Of everything that was sealed for this run."""
+        return tuple(t for t in (self.token_ticket, *self.secret_env.values()) if t)
 
 
 class Progress(Record):

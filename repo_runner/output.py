@@ -8,8 +8,11 @@ out between is counted by the reader from the offsets alone.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from repo_runner.masking import Masker
 
 _KEPT_SEGMENTS = 4
 _MAX_READ_BYTES = 4 << 20
@@ -18,8 +21,9 @@ _MAX_READ_BYTES = 4 << 20
 class OutputWriter:
     """Appends raw bytes; never raises for a full disk, so that the script is never blocked by its log."""
 
-    def __init__(self, path: Path, max_bytes: int) -> None:
+    def __init__(self, path: Path, max_bytes: int, secrets: Sequence[str] = ()) -> None:
         self._path = path
+        self._masker = Masker(secrets)
         self._head_limit = max_bytes // 2
         self._segment_limit = max(max_bytes // 8, 1)
         self._offset = _Layout.of(path).size
@@ -29,16 +33,20 @@ class OutputWriter:
         self.lost_bytes = 0
 
     def write(self, data: bytes) -> None:
-        """Append, rotating where a segment is full."""
+        """Append without the secrets, rotating where a segment is full."""
+        self._write(self._masker.feed(data))
+
+    def close(self) -> None:
+        """Write what was held back as a possible beginning of a secret, and close the newest segment."""
+        self._write(self._masker.finish())
+        os.close(self._file)
+
+    def _write(self, data: bytes) -> None:
         while data:
             if self._room <= 0:
                 self._rotate()
             piece, data = data[: self._room], data[self._room :]
             self._append(piece)
-
-    def close(self) -> None:
-        """Close the newest segment."""
-        os.close(self._file)
 
     def _append(self, piece: bytes) -> None:
         try:

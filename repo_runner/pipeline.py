@@ -36,6 +36,8 @@ class Pipeline:
     settings: Settings
     paths: RunPaths
     spec: RunSpec
+    #: The variables that are sealed in the spec, opened.
+    secret_env: dict[str, str]
     attempt: Attempt
     writer: EventWriter
     output: OutputWriter
@@ -118,6 +120,7 @@ class Pipeline:
         observer = Observer(self.writer, keeper)
         plan = ScriptPlan(
             spec=self.spec,
+            env={**self.spec.env, **self.secret_env},
             checkout=self.paths.checkout,
             environment=environment,
             probe_folder=self.paths.probe(self.attempt.number),

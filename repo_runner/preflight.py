@@ -13,6 +13,7 @@ from repo_runner.contents_report import (
     report_lfs,
     report_submodules,
 )
+from repo_runner.dependency_files import check_dependency_file
 from repo_runner.dependency_report import first_files, nested, report_dependencies
 from repo_runner.errors import AuthRequired, DiskFull, QuotaExceeded, ScriptNotFound
 from repo_runner.github_link import GithubLink, parse_link, split_repo_url
@@ -49,9 +50,16 @@ def inspect(
         return found
     spec = _look(asked, resolved, source, machine or Machine.of(settings.home), found)
     if spec is not None and not found.errors:
-        ticket = found.vault.seal(asked.token) if asked.token else ""
-        found.spec = spec.model_copy(update={"token_ticket": ticket})
+        found.spec = _seal(spec, asked.token, found.vault)
     return found
+
+
+def _seal(spec: RunSpec, token: str, vault: TokenVault) -> RunSpec:
+    """The spec as it may be stored: tickets where there were secrets."""
+    hidden = {name: vault.seal(value) for name, value in spec.env.items() if intake.is_secret(name)}
+    plain = {name: value for name, value in spec.env.items() if name not in hidden}
+    ticket = vault.seal(token) if token else ""
+    return spec.model_copy(update={"env": plain, "secret_env": hidden, "token_ticket": ticket})
 
 
 def default_name(repo_url: str, script_path: str) -> str:
@@ -170,6 +178,8 @@ def _look(
         return None
     found.ok("script", f"{script} exists at this commit.")
     spec = asked.spec(resolved, script)
+    if spec.dependency_file:
+        found.attempt(lambda: check_dependency_file(spec.dependency_file, files.paths, script))
     module = _fetch(files, spec, found)
     report_script(files, module, spec.script_args, machine, found)
     report_dependencies(files, spec, asked.settings, found)

@@ -17,12 +17,14 @@ from repo_runner.events import EventWriter
 from repo_runner.housekeeping import tidy_after
 from repo_runner.lease import Lease
 from repo_runner.lifecycle import ExitRecord
+from repo_runner.masking import mask_text
 from repo_runner.models import RunSpec
 from repo_runner.output import OutputWriter
 from repo_runner.paths import RunPaths
 from repo_runner.pipeline import Pipeline
 from repo_runner.settings import Settings
 from repo_runner.stop_watch import StopWatch
+from repo_runner.token_vault import TokenVault
 
 
 def main(run_dir: str, attempt: Attempt) -> None:
@@ -41,23 +43,28 @@ def main(run_dir: str, attempt: Attempt) -> None:
 
 def _supervise(paths: RunPaths, attempt: Attempt) -> None:
     settings = Settings.from_env()
-    writer = EventWriter(paths.events)
-    output = OutputWriter(paths.output, settings.max_log_bytes)
+    spec = RunSpec.model_validate_json(paths.spec.read_text())
+    vault = TokenVault(settings.home)
+    secret_env = {name: vault.open(ticket) for name, ticket in spec.secret_env.items()}
+    secrets = tuple(secret_env.values())
+    writer = EventWriter(paths.events, secrets)
+    output = OutputWriter(paths.output, settings.max_log_bytes, secrets)
     with StopWatch(paths.stop) as watch:
         writer.write("attempt", attempt=attempt.number, pid=os.getpid())
-        spec = RunSpec.model_validate_json(paths.spec.read_text())
-        record = Pipeline(settings, paths, spec, attempt, writer, output, watch).run()
+        record = Pipeline(settings, paths, spec, secret_env, attempt, writer, output, watch).run()
     process.kill_tree(paths.run_id)
     output.close()
-    _end(paths, writer, record)
+    _end(paths, writer, record, secrets)
 
 
-def _end(paths: RunPaths, writer: EventWriter, record: ExitRecord) -> None:
+def _end(
+    paths: RunPaths, writer: EventWriter, record: ExitRecord, secrets: tuple[str, ...]
+) -> None:
     writer.write(
         "exit", **record.model_dump(mode="json", include={"exit_code", "signal", "stopped"})
     )
     writer.close()
-    write_private(paths.exit, record.model_dump_json())
+    write_private(paths.exit, mask_text(record.model_dump_json(), secrets))
 
 
 if __name__ == "__main__":

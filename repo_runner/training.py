@@ -43,6 +43,8 @@ class ScriptPlan:
     """All that is needed to start the script."""
 
     spec: RunSpec
+    #: The run's own variables, secrets included.
+    env: dict[str, str]
     checkout: Path
     environment: Environment
     probe_folder: Path
@@ -54,7 +56,7 @@ class ScriptPlan:
         """`python script.py args…`, exactly as a person would type it at the top of the repository."""
         return [str(self.environment.python), self.spec.script_path, *self.spec.script_args]
 
-    def env(self, settings: Settings) -> dict[str, str]:
+    def script_env(self, settings: Settings) -> dict[str, str]:
         """The operator's allow-listed variables, the run's own, and the probe's."""
         binaries = str(self.environment.python.parent)
         variables = {
@@ -62,7 +64,7 @@ class ScriptPlan:
             "VIRTUAL_ENV": str(self.environment.path),
             "PATH": os.pathsep.join([binaries, settings.script_env.get("PATH", os.defpath)]),
             "PYTHONUNBUFFERED": "1",
-            **self.spec.env,
+            **self.env,
         }
         return {**variables, **(self._probe_env() if self.with_probe else {})}
 
@@ -96,7 +98,7 @@ class Training:
         """Start the script and follow it to its end; on `stop` climb the ladder: save, SIGTERM, SIGKILL."""
         self._plan.probe_folder.mkdir(parents=True, exist_ok=True)
         child = process.start(
-            self._plan.argv(), env=self._plan.env(self._settings), cwd=self._plan.checkout
+            self._plan.argv(), env=self._plan.script_env(self._settings), cwd=self._plan.checkout
         )
         with _pumping(child, output) as pump:
             stopped = self._follow(child, stop)
