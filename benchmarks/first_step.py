@@ -96,9 +96,26 @@ def by_hand(bench: Bench, name: str, cache: Path) -> Path:
     python = folder / "venv" / "bin" / "python"
     started = time.time()
     steps = {
-        "clone": ["git", "clone", "--quiet", "--depth", "1", bench.git.url(REPO), str(folder / "repo")],
+        "clone": [
+            "git",
+            "clone",
+            "--quiet",
+            "--depth",
+            "1",
+            bench.git.url(REPO),
+            str(folder / "repo"),
+        ],
         "venv": [UV, "venv", "--quiet", "--python", PYTHON, str(folder / "venv")],
-        "install": [UV, "pip", "install", "--quiet", "--python", str(python), "-r", "repo/requirements.txt"],
+        "install": [
+            UV,
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            str(python),
+            "-r",
+            "repo/requirements.txt",
+        ],
     }
     share: dict[str, float] = {}
     for step, command in steps.items():
@@ -182,7 +199,9 @@ def report(bench: Bench) -> dict[str, float]:
     print(f"\n{'':14} {'median':>8} {'min':>8} {'max':>8}   share of each phase (last repeat)")
     for name, values in bench.seconds.items():
         share = "  ".join(f"{k} {v:.2f}" for k, v in bench.shares.get(name, {}).items())
-        print(f"{name:14} {median[name]:6.2f} s {min(values):6.2f} s {max(values):6.2f} s   {share}")
+        print(
+            f"{name:14} {median[name]:6.2f} s {min(values):6.2f} s {max(values):6.2f} s   {share}"
+        )
     pairs = zip(bench.seconds["app_warm"], bench.seconds["direct"], strict=True)
     differences = [app - alone for app, alone in pairs]
     figures = {f"{name}_s": round(value, 3) for name, value in median.items()}

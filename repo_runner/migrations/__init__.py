@@ -27,7 +27,9 @@ def migrate(engine: Engine, backups: Path) -> None:
         with engine.connect() as connection:
             current = MigrationContext.configure(connection).get_current_revision()
     except DatabaseError as error:
-        raise StoreDamaged(f"The database cannot be read: {error.orig}. Backups are in {backups}.") from error
+        raise StoreDamaged(
+            f"The database cannot be read: {error.orig}. Backups are in {backups}."
+        ) from error
     if current == scripts.get_current_head():
         return
     if current is not None:
@@ -58,7 +60,10 @@ def _back_up(engine: Engine, backups: Path) -> None:
     backups.mkdir(parents=True, exist_ok=True)
     target = backups / f"store-{time.strftime('%Y%m%dT%H%M%S')}.db"
     partial = target.with_suffix(".partial")
-    with closing(sqlite3.connect(engine.url.database)) as source, closing(sqlite3.connect(partial)) as copy:
+    with (
+        closing(sqlite3.connect(engine.url.database)) as source,
+        closing(sqlite3.connect(partial)) as copy,
+    ):
         source.backup(copy)
     shutil.move(partial, target)
     for old in sorted(backups.glob("store-*.db"))[:-_KEPT_BACKUPS]:

@@ -79,9 +79,7 @@ def test_training_survives_the_apps_death_and_is_caught_up_after_its_return(
     app.stop(signal.SIGKILL)
     client = app.start()
     try:
-        run = wait_for(
-            lambda: ended(client, run_id), timeout_s=120, log=app.log.read_text
-        )
+        run = wait_for(lambda: ended(client, run_id), timeout_s=120, log=app.log.read_text)
         assert run.status is RunStatus.SUCCEEDED, run.failure
         (losses,) = client.metrics(run_id, ["train_loss"], max_points=100_000)
         steps = [p.step for p in losses.points]

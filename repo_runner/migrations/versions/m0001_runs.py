@@ -44,7 +44,12 @@ def upgrade() -> None:
     op.create_table(
         "metrics",
         sa.Column("metric_id", sa.Integer, primary_key=True, autoincrement=True),
-        sa.Column("run_number", sa.Integer, sa.ForeignKey("runs.number", ondelete="CASCADE"), nullable=False),
+        sa.Column(
+            "run_number",
+            sa.Integer,
+            sa.ForeignKey("runs.number", ondelete="CASCADE"),
+            nullable=False,
+        ),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("step", sa.BigInteger, nullable=False),
         sa.Column("epoch", sa.Integer),
@@ -55,7 +60,12 @@ def upgrade() -> None:
     op.create_index("ix_metrics_run_name", "metrics", ["run_number", "name", "metric_id"])
     op.create_table(
         "checkpoints",
-        sa.Column("run_number", sa.Integer, sa.ForeignKey("runs.number", ondelete="CASCADE"), primary_key=True),
+        sa.Column(
+            "run_number",
+            sa.Integer,
+            sa.ForeignKey("runs.number", ondelete="CASCADE"),
+            primary_key=True,
+        ),
         sa.Column("name", sa.String(255), primary_key=True),
         sa.Column("data", sa.JSON, nullable=False),
     )

@@ -23,7 +23,9 @@ def test_a_secret_across_two_writes_is_masked() -> None:
     assert masked([SECRET], b"key=p4ss/", b"w0rd+x!") == b"key=***!"
 
 
-@pytest.mark.parametrize("form", [SECRET, quote(SECRET, safe=""), base64.b64encode(SECRET.encode()).decode()])
+@pytest.mark.parametrize(
+    "form", [SECRET, quote(SECRET, safe=""), base64.b64encode(SECRET.encode()).decode()]
+)
 def test_the_usual_shapes_of_a_secret_are_masked(form: str) -> None:
     assert SECRET not in mask_text(f"<{form}>", [SECRET])
     assert MASK.decode() in mask_text(f"<{form}>", [SECRET])
@@ -38,7 +40,9 @@ def test_a_secret_inside_another_is_masked_with_it() -> None:
 
 
 def test_the_lines_of_a_secret_are_masked_each() -> None:
-    assert masked(["first-line\nsecond-line"], b"a first-line\r\nb second-line") == b"a ***\r\nb ***"
+    assert (
+        masked(["first-line\nsecond-line"], b"a first-line\r\nb second-line") == b"a ***\r\nb ***"
+    )
 
 
 def test_the_beginning_of_a_secret_that_does_not_go_on_is_printed() -> None:

@@ -10,18 +10,28 @@ SPEC = RunSpec(repo_url="https://github.com/a/b", commit_sha="0" * 40, script_pa
 
 
 def run(**facts: object) -> Run:
-    base = {"run_id": "r", "spec": SPEC, "name": "n", "created_at": datetime.now(UTC), "commit_sha": "0" * 40}
+    base = {
+        "run_id": "r",
+        "spec": SPEC,
+        "name": "n",
+        "created_at": datetime.now(UTC),
+        "commit_sha": "0" * 40,
+    }
     return Run(**{**base, "status": RunStatus.RUNNING, "phase": RunPhase.TRAINING, **facts})
 
 
 def test_a_training_says_epoch_share_and_time_left() -> None:
-    progress = Progress(phase=RunPhase.TRAINING, stage="train", epoch=2, max_epochs=15, fraction=0.21, eta_s=14)
+    progress = Progress(
+        phase=RunPhase.TRAINING, stage="train", epoch=2, max_epochs=15, fraction=0.21, eta_s=14
+    )
     line = describe(run(progress=progress, best_model_score=0.96114, monitor="val_acc"))
     assert line == "running · training · epoch 3 of 15 · 21 % · 14 s left · val_acc 0.9611"
 
 
 def test_the_epoch_after_the_last_one_is_still_the_last() -> None:
-    assert "epoch 3 of 3" in describe(run(progress=Progress(phase=RunPhase.TRAINING, epoch=3, max_epochs=3)))
+    assert "epoch 3 of 3" in describe(
+        run(progress=Progress(phase=RunPhase.TRAINING, epoch=3, max_epochs=3))
+    )
 
 
 def test_a_waiting_run_says_its_place() -> None:
@@ -29,7 +39,9 @@ def test_a_waiting_run_says_its_place() -> None:
     assert describe(waiting) == "pending · place 2 in the queue"
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(42.9, "42 s"), (185, "3 min 05 s"), (7800, "2 h 10 min")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(42.9, "42 s"), (185, "3 min 05 s"), (7800, "2 h 10 min")]
+)
 def test_durations_read_well(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
