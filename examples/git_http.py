@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+from examples.lfs_http import Lfs
+
 #: The same content gives the same commit everywhere and always.
 _IDENTITY = {
     f"GIT_{who}_{what}": value
@@ -50,6 +52,8 @@ class Behaviour:
     stall_after_bytes: int | None = None
     #: Send so many bytes of each answer to a POST, then close the connection.
     cut_after_bytes: int | None = None
+    #: Its Git LFS objects; stalls and cuts befall their downloads too.
+    lfs: Lfs | None = None
 
 
 def git_environment() -> dict[str, str]:
@@ -117,7 +121,11 @@ class _Handler(BaseHTTPRequestHandler):
         behaviour = self.server.behaviour.get(name, Behaviour())
         with tempfile.TemporaryFile() as body:
             self._receive(body)
-            if not self._is_refused(behaviour):
+            if self._is_refused(behaviour):
+                return
+            if behaviour.lfs and "/info/lfs/" in path:
+                self._serve_lfs(behaviour.lfs, path, body, behaviour)
+            else:
                 self._run_backend(path, body, behaviour)
 
     def _receive(self, body: IO[bytes]) -> None:
@@ -144,6 +152,18 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {**headers, "Content-Length": "0"}.items():
             self.send_header(name, value)
         self.end_headers()
+
+    def _serve_lfs(self, lfs: Lfs, path: str, body: IO[bytes], behaviour: Behaviour) -> None:
+        body.seek(0)
+        status, headers, content = lfs.answer(path, body.read(), self.headers["Host"])
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(content))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        left = None if self.command == "POST" else self._first_bytes(behaviour)
+        self.wfile.write(content[:left])
+        if left is not None and len(content) > left:
+            self._misbehave(behaviour)
 
     def _run_backend(self, path: str, body: IO[bytes], behaviour: Behaviour) -> None:
         environment = self._cgi_environment(path, body.tell())
@@ -200,8 +220,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"0\r\n\r\n")
 
     def _allowance(self, behaviour: Behaviour) -> int | None:
-        if self.command != "POST":
-            return None
+        return self._first_bytes(behaviour) if self.command == "POST" else None
+
+    @staticmethod
+    def _first_bytes(behaviour: Behaviour) -> int | None:
         cut = behaviour.cut_after_bytes
         return behaviour.stall_after_bytes if cut is None else cut
 

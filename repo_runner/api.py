@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 
 from repo_runner import health
+from repo_runner.caches import Caches, TidyReport
 from repo_runner.errors import InvalidInput, RunnerError
 from repo_runner.events import read_batch
 from repo_runner.manager import Manager
@@ -163,6 +164,18 @@ def preflight(submission: Submission, manager: TheManager) -> Preflight:
 def get_health(manager: TheManager) -> Health:
     """State of the app."""
     return health.check(manager)
+
+
+@router.get("/caches")
+def caches(manager: TheManager) -> Caches:
+    """How much disk the shared caches take."""
+    return manager.caches()
+
+
+@router.post("/tidy")
+def tidy(manager: TheManager, everything: bool = False) -> TidyReport:
+    """Remove environments that are too old or too many; with `everything`, all that no run uses."""
+    return manager.tidy(everything=everything)
 
 
 async def _stream(

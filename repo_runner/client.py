@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from repo_runner.app_file import AppAddress
+from repo_runner.caches import Caches, TidyReport
 from repo_runner.errors import AppUnreachable, RunnerError, SourceError
 from repo_runner.models import (
     Checkpoint,
@@ -27,6 +28,8 @@ from repo_runner.settings import Settings
 _TIMEOUT = httpx.Timeout(30.0, connect=3.0)
 #: A submission fetches from the repository's host.
 _SUBMIT_TIMEOUT = httpx.Timeout(180.0, connect=3.0)
+#: Many files are walked, or removed.
+_LONG_TIMEOUT = httpx.Timeout(600.0, connect=3.0)
 
 
 class ApiError(RunnerError):
@@ -137,6 +140,17 @@ class Client:
     def health(self) -> Health:
         """State of the app."""
         return Health.model_validate(self._call("GET", "/health"))
+
+    def caches(self) -> Caches:
+        """How much disk the shared caches take."""
+        return Caches.model_validate(self._call("GET", "/caches", timeout=_LONG_TIMEOUT))
+
+    def tidy(self, *, everything: bool = False) -> TidyReport:
+        """Clean the caches up: to their limits, or of all that no run uses."""
+        asked = {"everything": everything}
+        return TidyReport.model_validate(
+            self._call("POST", "/tidy", params=asked, timeout=_LONG_TIMEOUT)
+        )
 
     def state(self) -> dict[str, Any]:
         """Lightning's shared state, as the framework serves it."""

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import fnmatch
-import re
 from collections.abc import Iterator
 
 from repo_runner.inspection import Inspection
 from repo_runner.models import RunSpec, SubmoduleInfo
 from repo_runner.repository_files import RepositoryFiles
-from repo_runner.source import find_submodules
+from repo_runner.source import find_submodules, parse_pointer
 
 GITMODULES, GITATTRIBUTES = ".gitmodules", ".gitattributes"
 
-_POINTER = re.compile(
-    rb"version https://git-lfs[^\n]*\n(?:ext[^\n]*\n)*oid sha256:\w+\nsize (\d{1,15})"
-)
 #: So many files are looked at to tell whether they are pointers; there may be more.
 _MAX_POINTERS = 50
 _MAX_PATTERNS = 50
@@ -56,19 +52,22 @@ def report_submodules(files: RepositoryFiles, spec: RunSpec, found: Inspection) 
         found.ok("submodules", f"Submodules are fetched too: {names}.")
 
 
-def report_lfs(files: RepositoryFiles, found: Inspection) -> None:
-    """Name the files that are only pointers: their content is not fetched."""
-    sizes = {
-        path: int(match[1])
-        for path in pointer_candidates(files)
-        if (match := _POINTER.match(files.content(path) or b""))
-    }
-    if sizes:
+def report_lfs(files: RepositoryFiles, spec: RunSpec, found: Inspection) -> None:
+    """Name the files that are only pointers, with their size: their content comes only if asked for."""
+    parsed = (parse_pointer(p, files.content(p) or b"") for p in pointer_candidates(files))
+    pointers = [pointer for pointer in parsed if pointer]
+    if not pointers:
+        return
+    size = f"{sum(pointer.size_bytes for pointer in pointers) / 1e6:.1f} MB"
+    names = _listed([pointer.path for pointer in pointers])
+    if spec.lfs:
+        found.ok("lfs_pointers", f"Files in Git LFS are fetched too ({size}): {names}.")
+    else:
         found.warn(
             "lfs_pointers",
-            f"Kept in Git LFS and not fetched ({sum(sizes.values()) / 1e6:.1f} MB): "
-            f"{_listed(list(sizes))}.",
-            "The script finds short text files in their place.",
+            f"Kept in Git LFS and not fetched ({size}): {names}.",
+            "The script finds short text files in their place; switch Git LFS on if it needs them.",
+            "lfs",
         )
 
 

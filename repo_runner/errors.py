@@ -165,6 +165,22 @@ class QuotaExceeded(SourceError):
     hint = "The operator can raise REPO_RUNNER_MAX_REPO_BYTES and REPO_RUNNER_MAX_REPO_FILES."
 
 
+class LfsObjectMissing(SourceError):
+    """The host has no Git LFS object for a file of this commit."""
+
+    code = "lfs_object_missing"
+    http_status = 422
+    hint = "Ask the repository's owner to push it, or run without Git LFS if the script can do without."
+
+
+class LfsHostRefused(SourceError):
+    """The host keeps its Git LFS objects on another host that is not allowed."""
+
+    code = "lfs_host_refused"
+    http_status = 422
+    hint = "The operator can add the host to REPO_RUNNER_LFS_HOSTS."
+
+
 class BuildFailed(RunnerError):
     """The environment could not be built."""
 

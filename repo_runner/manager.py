@@ -6,9 +6,11 @@ import secrets
 import shutil
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from repo_runner import bell, preflight
+from repo_runner import bell, housekeeping, preflight
+from repo_runner.caches import Caches, TidyReport, measure
 from repo_runner.errors import ArtifactNotFound, Conflict, InvalidInput
 from repo_runner.logs import read_log
 from repo_runner.migrations import migrate
@@ -178,6 +180,16 @@ class Manager:
         for ticket in RunSpec.model_validate(row.spec).tickets:
             TokenVault(self.settings.home).discard(ticket)
         shutil.rmtree(gone, ignore_errors=True)
+
+    def caches(self) -> Caches:
+        """How much disk the shared caches take."""
+        return measure(self.settings)
+
+    def tidy(self, *, everything: bool = False) -> TidyReport:
+        """Remove environments that are too old or too many, or all that no run uses."""
+        limits = replace(self.settings, max_cache_bytes=0) if everything else self.settings
+        done = housekeeping.tidy(limits)
+        return TidyReport(bytes_freed=done.bytes_freed, removed=len(done.removed))
 
     def due(self, following: Collection[str]) -> Sequence[str]:
         """Ids of runs that need a work now: those that run without one, then waiting ones while there is room."""

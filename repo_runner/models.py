@@ -69,6 +69,8 @@ class Submission(Record):
     backend: Backend = "local"
     #: Whether the repository's submodules are fetched too: from the same host, one level deep.
     submodules: bool = False
+    #: Whether files in Git LFS are fetched too; otherwise short pointers stand in their place.
+    lfs: bool = False
     #: For a private repository, a token or `user:password` of its host; only ever written, kept sealed until fetched.
     token: SecretStr = Field(SecretStr(""), max_length=4096)
 
@@ -93,6 +95,7 @@ class RunSpec(Record):
     env: dict[str, str] = Field(default_factory=dict)
     backend: Backend = "local"
     submodules: bool = False
+    lfs: bool = False
     #: Variables whose values are sealed: name and ticket. Chosen by their names, see intake.
     secret_env: dict[str, str] = Field(default_factory=dict)
     #: Under this name the fetch finds the sealed token; it says nothing of the token itself.

@@ -69,6 +69,7 @@ class Pipeline:
                 on_progress=Reporter(self.writer, RunPhase.FETCHING),
                 cancel=self.watch.requested,
                 submodules=self.spec.submodules,
+                lfs=self.spec.lfs,
             )
             self.writer.write(
                 "source",
@@ -76,6 +77,7 @@ class Pipeline:
                 checkout_bytes=report.bytes,
                 reused=report.reused,
                 submodules=dict(report.submodules),
+                lfs_bytes=report.lfs_bytes,
             )
         vault.discard(self.spec.token_ticket)
         source.check_script(self.paths.checkout, self.spec.script_path)

@@ -98,6 +98,7 @@ class _Asked:
             env=given.env,
             backend=given.backend,
             submodules=given.submodules,
+            lfs=given.lfs,
         )
 
 
@@ -184,7 +185,7 @@ def _look(
     report_script(files, module, spec.script_args, machine, found)
     report_dependencies(files, spec, asked.settings, found)
     report_submodules(files, spec, found)
-    report_lfs(files, found)
+    report_lfs(files, spec, found)
     _report_disk(machine, asked.settings, found)
     return spec
 

@@ -47,6 +47,9 @@ class Settings:
     max_running: int = 2
     #: Hosts a link may name, `name` or `name:port`.
     allowed_hosts: tuple[str, ...] = ("github.com",)
+    #: Hosts besides a repository's own from which its Git LFS objects may come. GitHub keeps them on another host:
+    #: where runs of github.com may use Git LFS, it is named here.
+    lfs_hosts: tuple[str, ...] = ()
     #: Used when a repository has no dependency file and the submission names no requirements.
     default_requirements: tuple[str, ...] = ("lightning>=2.5,!=2.6.2,!=2.6.3", "torch")
     #: Python of the runs' environments; empty: the app's own version.

@@ -36,6 +36,9 @@ def add_submission_options(parser: argparse.ArgumentParser) -> None:
         "--submodules", action="store_true", help="fetch submodules too, from the same host"
     )
     parser.add_argument(
+        "--lfs", action="store_true", help="fetch files that are kept in Git LFS too"
+    )
+    parser.add_argument(
         "--token-env",
         default="",
         metavar="NAME",
@@ -57,6 +60,7 @@ def submission_of(asked: argparse.Namespace) -> Submission:
             name=asked.name,
             python=asked.python,
             submodules=asked.submodules,
+            lfs=asked.lfs,
             token=SecretStr(token),
         )
     except ValidationError as error:

@@ -27,6 +27,8 @@ class CheckoutReport:
     seconds: float
     #: Bytes of each submodule, by its path; they are part of `bytes`.
     submodules: Mapping[str, int] = field(default_factory=dict)
+    #: Bytes of what came from Git LFS; they are part of `bytes` too.
+    lfs_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Checkout:
     destination: Path
     #: By path, what is written inside; all or nothing with the rest.
     submodules: Mapping[str, Tree] = field(default_factory=dict)
+    #: Called with the work tree before it is moved into place; raises to give it up.
+    finish: Callable[[Path], None] | None = None
 
     @property
     def exists(self) -> bool:
@@ -68,6 +72,8 @@ class Checkout:
             self._fill(self.tree, partial, settings, on_line, cancel)
             for path, tree in self.submodules.items():
                 self._fill(tree, _folder_of(partial, path), settings, on_line, cancel)
+            if self.finish:
+                self.finish(partial)
             partial.rename(self.destination)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)

@@ -96,6 +96,8 @@ _MEANINGS: tuple[tuple[type[RunnerError], tuple[str, ...]], ...] = (
         ),
     ),
 )
+#: Names and addresses say nothing of what went wrong: a repository may be called `redirect`.
+_NAMES = re.compile(r"(?<!\w)'[^']*'|(https?:/)?/\S+")
 _SECRETS = (
     (re.compile(r"://[^/\s@]*@"), "://***@"),
     (re.compile(r"(?i)(authorization:\s*)\S+(\s+\S+)?"), r"\1***"),
@@ -106,8 +108,9 @@ _SECRETS = (
 def failure_of(said: str, exit_code: int) -> RunnerError:
     """The error that git's stderr means; its `lines` are git's last ones, secrets masked."""
     lines = _kept_lines(said)
+    told = [_NAMES.sub("''", line) for line in lines]
     for kind, patterns in _MEANINGS:
-        if any(re.search(pattern, line) for pattern in patterns for line in lines):
+        if any(re.search(pattern, line) for pattern in patterns for line in told):
             return kind(lines=lines)
     return SourceError(f"git ended with exit code {exit_code}.", lines=lines)
 

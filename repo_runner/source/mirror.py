@@ -120,9 +120,13 @@ class Mirror:
             if contents := self.known(commit_sha):
                 return contents
             self._fetch_objects(self._missing(commit_sha, watch), watch, lock)
-            sizes = [e.size_bytes for e in self._list(watch, "--long", commit_sha) if e.is_file]
+            sizes = [e.size_bytes for e in self.sized_entries(commit_sha, watch) if e.is_file]
             check_bytes(sum(sizes), self._settings)
             return self._write_mark(commit_sha, Contents(len(sizes), sum(sizes)))
+
+    def sized_entries(self, commit_sha: str, watch: Watch) -> list[Entry]:
+        """All paths of a commit that is here as a whole, with their sizes."""
+        return self._list(watch, "--long", commit_sha)
 
     def empty(self, watch: Watch) -> None:
         """Forget all: an object is damaged, and git does not fetch what it believes to have."""

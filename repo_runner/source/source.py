@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from repo_runner.errors import InvalidRef, ScriptNotFound
@@ -15,6 +16,7 @@ from repo_runner.settings import Settings
 from repo_runner.source.checkout import Checkout, CheckoutReport, Tree, check_room
 from repo_runner.source.failure import UnreadableObjectError
 from repo_runner.source.git import Watch
+from repo_runner.source.lfs import LfsFiller, halved
 from repo_runner.source.mirror import Contents
 from repo_runner.source.progress import FetchProgress
 from repo_runner.source.refs import RemoteRefs, ResolvedSource
@@ -93,31 +95,44 @@ class Source:
         on_progress: OnProgress,
         cancel: threading.Event | None = None,
         submodules: bool = False,
+        lfs: bool = False,
     ) -> CheckoutReport:
         """Write a commit out: a clean work tree with a detached HEAD, all or nothing.
 
         A destination that already holds this commit is left as it is. Raises RefNotFound,
-        QuotaExceeded, DiskFull and ProcessCancelled besides.
+        QuotaExceeded, DiskFull and ProcessCancelled besides; with `lfs` also LfsObjectMissing and
+        LfsHostRefused.
         """
         started = time.monotonic()
         mirror = self._remote(repo_url).mirror
         tree = Tree(repo_url, _checked(commit_sha), mirror.path)
+        git_progress = halved(on_progress) if lfs else on_progress
         watch = Watch(
-            self._settings.fetch_timeout_s, cancel, on_line=FetchProgress(on_progress).hear
+            self._settings.fetch_timeout_s, cancel, on_line=FetchProgress(git_progress).hear
         )
         known = mirror.known(commit_sha)
         contents = known or mirror.complete(commit_sha, watch)
-        inner = self._submodules(tree, contents, watch, on_progress) if submodules else ()
-        checkout = Checkout(tree, destination, {part.path: part.tree for part in inner})
+        inner = self._submodules(tree, contents, watch, git_progress) if submodules else ()
         sizes = {part.path: part.contents.bytes for part in inner}
         total = contents.bytes + sum(sizes.values())
+        filler = LfsFiller(self._settings, watch, on_progress, total)
+        trees = {part.path: part.tree for part in inner}
+        finish = partial(filler.fill, {"": tree, **trees}) if lfs else None
+        checkout = Checkout(tree, destination, trees, finish)
         if not checkout.exists:
             destination.parent.mkdir(parents=True, exist_ok=True)
             check_room(destination.parent, total)
             self._write(checkout, watch)
         files = contents.files + sum(part.contents.files for part in inner)
         seconds = time.monotonic() - started
-        return CheckoutReport(total, files, known is not None, seconds, sizes)
+        return CheckoutReport(
+            bytes=total + filler.bytes,
+            files=files,
+            reused=known is not None and not filler.fetched_bytes,
+            seconds=seconds,
+            submodules=sizes,
+            lfs_bytes=filler.bytes,
+        )
 
     def check_script(self, destination: Path, script_path: str) -> Path:
         """The script's real path: a regular Python file inside, reached through no link.
