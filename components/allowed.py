@@ -10,18 +10,18 @@ _FILE_NAME = r"[^/\\\x00-\x1f\x7f]{1,255}"
 _RUN = rf"/api/v1/runs/{_SEGMENT}"
 
 #: Pages a link of another site may lead to, as a link to any web page may.
-PAGES = frozenset({"/", "/view", "/view/app"})
+PAGES = frozenset({"/", "/view", "/view/app", "/new"})
 
 _ALLOWED = {
     "GET": (
         # The framework's own reads and its page.
-        r"/api/v1/(state|layout|status)|/healthz|/|/view(/app)?",
+        r"/api/v1/(state|layout|status)|/healthz|/|/view(/app)?|/new",
         rf"/static(/{_SEGMENT})+",
         # Ours.
-        rf"/api/v1/health|/api/v1/runs|{_RUN}|{_RUN}/(logs|metrics|checkpoints|events)",
+        rf"/api/v1/(health|caches|runs)|{_RUN}|{_RUN}/(logs|metrics|checkpoints|events)",
         rf"{_RUN}/checkpoints/{_FILE_NAME}",
     ),
-    "POST": (rf"/api/v1/(runs|preflight)|{_RUN}/(stop|resume)",),
+    "POST": (rf"/api/v1/(runs|preflight|tidy)|{_RUN}/(stop|resume)",),
     "DELETE": (_RUN,),
     "WEBSOCKET": (r"/api/v1/ws",),
 }

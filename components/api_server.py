@@ -12,11 +12,12 @@ import multiprocessing
 import signal
 import socket
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from lightning.app.core import api as framework
@@ -27,6 +28,7 @@ from components.guard import Guard
 from components.page import framework_page
 from components.start_signal import STARTED
 from repo_runner import api, process
+from repo_runner.app_file import AppAddress
 from repo_runner.paths import HomePaths
 from repo_runner.settings import Settings
 
@@ -76,6 +78,7 @@ def build_service(settings: Settings) -> FastAPI:
         service.add_api_route(path, endpoint, methods=["GET"], response_model=None)
     service.add_api_websocket_route("/api/v1/ws", _announce_changes)
     _add_page(service)
+    _add_form_link(service, settings)
     api.install(service, settings)
     return service
 
@@ -92,6 +95,17 @@ def _add_page(service: FastAPI) -> None:
     for path, endpoint in (("/view", html), ("/view/{tab}", html), (page.script_path, script)):
         service.add_api_route(path, endpoint, methods=["GET"], response_model=None)
     service.mount("/static", StaticFiles(directory=framework.frontend_static_dir))
+
+
+def _add_form_link(service: FastAPI, settings: Settings) -> None:
+    """`/new?repo=…`: to the UI itself, because the framework's page hands no query on to its frame."""
+
+    def to_form(request: Request) -> Response:
+        # Only the file knows where the UI is; the settings of this process name the app alone.
+        ui = AppAddress.find(replace(settings, address="")).ui_address
+        return RedirectResponse(f"{ui}/?{request.url.query}", headers={"Cache-Control": "no-store"})
+
+    service.add_api_route("/new", to_form, methods=["GET"], response_model=None)
 
 
 async def _state(response: Response) -> Mapping[str, Any]:

@@ -83,8 +83,17 @@ class NewRunPage:
         self.root.get_by_role("button", name="Run", exact=True).click()
 
     @property
+    def line(self) -> Locator:
+        return self.root.get_by_role("textbox", name="Script arguments", exact=True)
+
+    def argument(self, name: str) -> Locator:
+        return self.root.locator("rr-arguments").get_by_role("textbox", name=name, exact=True)
+
+    def press(self, label: str) -> None:
+        self.root.get_by_role("button", name=label, exact=True).first.click()
+
+    @property
     def errors(self) -> Locator:
-        """Sentences that say what is wrong."""
         return self.root.get_by_test_id("notice-error")
 
     @property
@@ -116,6 +125,12 @@ class RunsPage:
         page = RunPage(self.root)
         expect(page.title).to_be_visible()
         return page
+
+    def delete(self, *run_ids: str) -> None:
+        for row in map(self.row, run_ids):
+            row.get_by_role("checkbox").check()
+        self.root.get_by_role("button", name="Delete …").click()
+        self.root.get_by_role("button", name="for good").click()
 
     def filter(self, status: str) -> None:
         self.root.get_by_test_id("stRadio").get_by_text(status, exact=True).click()
@@ -151,6 +166,9 @@ class RunPage:
     @property
     def failure(self) -> Locator:
         return self.root.get_by_test_id("notice-error")
+
+    def mend(self, label: str) -> None:
+        self.failure.get_by_role("button", name=label, exact=True).click()
 
     def run_id(self) -> str:
         name = self.root.locator("rr-heading").get_by_role("button", name="Copy run id")

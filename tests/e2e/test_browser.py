@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlencode
 
 from playwright.sync_api import FrameLocator, Page, expect
 
+from examples.app_process import AppProcess
 from repo_runner.client import Client
-from repo_runner.models import RunStatus
+from repo_runner.models import RunStatus, Submission
 from tests.app_fixtures import NOTHING_TO_INSTALL, TINY_LIGHTNING_REPO
 from tests.e2e.pages import NewRunPage, RunsPage, SystemPage, sha256
 from tests.git_fixtures import MakeRepo
+from tests.waiting import wait_for
 
 LONG = "--max_epochs 20 --rows 4096"
 ENDLESS = "import time\nprint('started', flush=True)\nwhile True: time.sleep(0.1)\n"
@@ -69,3 +72,55 @@ def test_the_table_of_runs_leads_to_a_run(ui: FrameLocator, client: Client) -> N
 def test_the_system_page_shows_versions_and_the_apps_state(ui: FrameLocator) -> None:
     system = SystemPage(ui).open()
     expect(system.state.first).to_contain_text("vars")
+
+
+def test_a_link_opens_the_filled_form_whose_fields_edit_the_line(
+    page: Page, app: AppProcess, make_repo: MakeRepo
+) -> None:
+    url, _ = make_repo(TINY_LIGHTNING_REPO)
+    query = urlencode({"repo": url, "script": "train.py", "args": "--max_epochs 30"})
+    page.goto(f"http://127.0.0.1:{app.port}/new?{query}")
+    form = NewRunPage(page)
+    expect(form.argument("max_epochs")).to_have_value("30", timeout=60_000)
+    form.argument("max_epochs").fill("2")
+    form.argument("max_epochs").press("Enter")
+    expect(form.line).to_have_value("--max_epochs 2")
+    expect(form.command).to_have_text("python train.py --max_epochs 2")
+    form.submit().wait_status("Succeeded")
+
+
+def test_a_misspelt_script_is_mended_with_a_click(ui: FrameLocator, make_repo: MakeRepo) -> None:
+    url, _ = make_repo({"train.py": "print('hello')\n", **NOTHING_TO_INSTALL})
+    form = NewRunPage(ui).open().fill(url, script="trian.py")
+    expect(form.errors.first).to_contain_text("There is no trian.py", timeout=60_000)
+    form.press("Use train.py")
+    expect(form.command).to_have_text("python train.py", timeout=60_000)
+
+
+def test_a_missing_package_is_added_with_a_click(ui: FrameLocator, make_repo: MakeRepo) -> None:
+    url, _ = make_repo({"train.py": "import yaml.nothing\n", **NOTHING_TO_INSTALL})
+    run_page = NewRunPage(ui).open().fill(url, script="train.py").submit()
+    run_page.wait_status("Failed")
+    run_page.mend("Add pyyaml and run again")
+    expect(ui.get_by_role("textbox", name="Requirements", exact=True)).to_have_value("pyyaml")
+
+
+def test_selected_runs_are_deleted_after_a_confirmation(
+    ui: FrameLocator, client: Client, make_repo: MakeRepo
+) -> None:
+    url, _ = make_repo({"train.py": "print('hello')\n", **NOTHING_TO_INSTALL})
+    asked = Submission(link=url, script_path="train.py")
+    ids = [client.submit(asked).run_id for _ in range(2)]
+    for run_id in ids:
+        wait_for(lambda run_id=run_id: client.get(run_id).status.is_terminal, timeout_s=60)
+    runs = RunsPage(ui).open()
+    runs.delete(*ids)
+    for run_id in ids:
+        expect(runs.row(run_id)).to_have_count(0)
+
+
+def test_the_system_page_measures_the_caches_and_cleans_up(ui: FrameLocator) -> None:
+    system = SystemPage(ui).open()
+    expect(system.fact("Environments")).to_contain_text("B", timeout=60_000)
+    ui.get_by_role("button", name="Clean up").click()
+    expect(ui.get_by_text("nothing to remove").or_(ui.get_by_text("free again"))).to_be_visible()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from typing import NoReturn
 
 import streamlit as st
 from pydantic import SecretStr
@@ -22,7 +23,11 @@ TEXTS = (
     "dependency_file",
 )
 #: All of the form that is kept; a token is not, it is written and sent.
-KEPT: dict[str, str | bool] = {**dict.fromkeys((*TEXTS, "env"), ""), "submodules": False}
+KEPT: dict[str, str | bool] = {
+    **dict.fromkeys((*TEXTS, "env"), ""),
+    "submodules": False,
+    "lfs": False,
+}
 
 #: What stands in an empty field.
 HINTS = {
@@ -33,9 +38,9 @@ HINTS = {
     "requirements": "torchmetrics>=1.0, one a line, on top of what the repository asks for",
     "name": "made from repository and script",
     "python": "the app's own",
-    "env": "SEED=1, one a line, stored with the run",
+    "env": "SEED=1, one a line; the value of a name such as HF_TOKEN is sealed",
     "dependency_file": "the best one found",
-    "token": "for a private repository; sealed, never shown",
+    "token": "sealed, never shown again",
 }
 
 #: Names of the fields in a link to the filled form.
@@ -45,6 +50,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 def keep() -> None:
     """Keep what was typed while another page is shown: Streamlit forgets the widgets it does not draw."""
+    st.session_state.update(st.session_state.pop("form_changes", {}))
     for field, empty in KEPT.items():
         st.session_state[field] = st.session_state.get(field, empty)
 
@@ -70,13 +76,20 @@ def fill_from_spec(spec: RunSpec, name: str) -> None:
         python=spec.python,
         dependency_file=spec.dependency_file,
         submodules=spec.submodules,
-        env="\n".join(f"{key}={value}" for key, value in spec.env.items()),
+        lfs=spec.lfs,
+        # A sealed value is not known here: its name is, for it to be given again.
+        env="\n".join(
+            f"{key}={value}"
+            for key, value in (spec.env | dict.fromkeys(spec.secret_env, "")).items()
+        ),
     )
 
 
-def pick_script() -> None:
-    """Take over the script that was picked."""
-    st.session_state.script_path = st.session_state.picked or ""
+def change(**fields: str | bool) -> NoReturn:
+    """Set fields that are drawn already: in a new pass, before they are drawn again."""
+    st.session_state["form_changes"] = fields
+    st.rerun()
+    raise AssertionError("rerun does not return")
 
 
 def submission() -> Submission:
@@ -86,6 +99,7 @@ def submission() -> Submission:
         **{field: state[field].strip() for field in TEXTS},
         env=parse_env(state.env),
         submodules=state.submodules,
+        lfs=state.lfs,
         token=SecretStr(state.get("token", "").strip()),
     )
 

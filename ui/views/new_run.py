@@ -8,15 +8,20 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from repo_runner.errors import AppUnreachable, RunnerError
-from repo_runner.models import Submission
+from repo_runner.models import Preflight, Submission
 from ui.connection import client
 from ui.navigation import open_run
 from ui.views import form
+from ui.views.argument_line import fields, with_value
 from ui.views.preflight_panel import Check, check, show_panel
 from ui.views.presence import watch_app
+from ui.widgets.fields import show_fields, show_picks
 from ui.widgets.notice import of_error, show_notices
 
 keep_form = form.keep
+ARGUMENTS_NOTE = (
+    "Read from its source. Only what you change goes into the line above, which has the last word."
+)
 
 #: Where the sentence about a field goes, by field; under "" what concerns no field.
 Places = dict[str, DeltaGenerator]
@@ -30,18 +35,23 @@ def render() -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         places, pressed = _form()
+    result: Check | None = st.session_state.get("check")
     try:
         submission = form.submission()
     except RunnerError as error:
         _show_errors(places, error)
+        _offer(places, result)
         return
-    if pressed and (refusal := _submit(submission)):
+    refusal = _submit(submission) if pressed else None
+    if refusal and not _is_known(refusal, submission, result):
         _show_errors(places, refusal)
+        _offer(places, result)
         return
     with right:
         result = check(submission)
-        show_panel(result)
-    _show_findings(places, result)
+        pressed_fix = show_panel(result)
+    _offer(places, result)
+    _mend(result, _show_findings(places, result) or pressed_fix)
 
 
 def _form() -> tuple[Places, bool]:
@@ -50,12 +60,13 @@ def _form() -> tuple[Places, bool]:
     two = st.columns([3, 2])
     with two[0]:
         _text(places, "script_path", "Script")
-        _script_picker()
     with two[1]:
         _text(places, "ref", "Ref")
     _text(places, "script_args", "Script arguments")
+    places["fields"] = st.container()
     _text(places, "requirements", "Requirements", lines=True)
-    with st.expander("More: name, Python version, variables, private repository"):
+    needs_token = _asks_for_token()
+    with st.expander("More: name, Python version, variables, private repository", needs_token):
         _more(places)
     pressed = st.button("Run", type="primary", key="submit")
     places[""] = st.container()
@@ -84,23 +95,62 @@ def _more(places: Places) -> None:
         _text(places, "python", "Python version")
         _text(places, "token", "Access token")
     _text(places, "env", "Variables", lines=True)
-    st.checkbox("Fetch submodules", key="submodules")
+    st.toggle("Fetch submodules", key="submodules")
+    st.toggle("Fetch files in Git LFS", key="lfs")
 
 
-def _script_picker() -> None:
-    """Offer the scripts that the last check has found."""
+def _asks_for_token() -> bool:
     last: Check | None = st.session_state.get("check")
-    scripts = list(last.preflight.scripts[:50]) if last and last.preflight else []
-    if scripts and not st.session_state.script_path:
-        # Not pills or buttons: those read Markdown in file names.
-        st.selectbox(
-            "Found in the repository",
-            scripts,
-            index=None,
-            placeholder="Choose a script",
-            key="picked",
-            on_change=form.pick_script,
-        )
+    codes = {finding.code for finding in last.preflight.findings} if last and last.preflight else ()
+    return "auth_required" in codes
+
+
+def _offer(places: Places, result: Check | None) -> None:
+    """Draw what the repository offers at the fields it is for."""
+    found = result.preflight if result else None
+    if found is None:
+        return
+    _offer_refs(places["ref"], found)
+    _offer_files(places, found)
+    if not found.arguments:
+        return
+    script = found.spec.script_path if found.spec else "the script"
+    line = st.session_state.script_args
+    with places["fields"]:
+        rows = fields(found.arguments, line)
+        edit = show_fields(f"Arguments of {script}", ARGUMENTS_NOTE, rows, key="arguments")
+    if edit:
+        form.change(script_args=with_value(line, found.arguments, *edit))
+
+
+def _offer_refs(place: DeltaGenerator, found: Preflight) -> None:
+    kinds = {"Branches": "branch", "Tags": "tag"}
+    groups = {
+        title: [ref.name for ref in found.refs if ref.kind == kind] for title, kind in kinds.items()
+    }
+    default = next((ref.name for ref in found.refs if ref.is_default), "")
+    with place:
+        asked = st.session_state.ref.strip() or default
+        picked = show_picks("Branches and tags", groups, asked, key="pick-ref")
+    if picked:
+        form.change(ref=picked)
+
+
+def _offer_files(places: Places, found: Preflight) -> None:
+    script = found.spec.script_path if found.spec else st.session_state.script_path.strip()
+    for field, title, names, chosen in (
+        ("script_path", "Scripts", found.scripts, script),
+        (
+            "dependency_file",
+            "Dependency files",
+            found.dependency_files,
+            st.session_state.dependency_file.strip(),
+        ),
+    ):
+        with places[field]:
+            picked = show_picks(title, {title: names}, chosen, key=f"pick-{field}")
+        if picked:
+            form.change(**{field: picked})
 
 
 def _submit(submission: Submission) -> RunnerError | None:
@@ -111,6 +161,13 @@ def _submit(submission: Submission) -> RunnerError | None:
         return error
     del st.session_state["sending"]
     return open_run(run.run_id)
+
+
+def _is_known(refusal: RunnerError, submission: Submission, result: Check | None) -> bool:
+    """Whether the check of this submission has found the same, which it says with what mends it."""
+    if result is None or result.submission != submission or result.preflight is None:
+        return False
+    return any(refusal.error_code == finding.code for finding in result.preflight.findings)
 
 
 def _idempotency_key(submission: Submission) -> str:
@@ -131,7 +188,15 @@ def _show_errors(places: Places, error: RunnerError) -> None:
         show_notices([of_error(error)], key=f"error-{field}", compact=bool(field))
 
 
-def _show_findings(places: Places, result: Check | None) -> None:
+def _show_findings(places: Places, result: Check | None) -> str | None:
+    """Show what is wrong at a field there, and return the button that was pressed."""
+    pressed = None
     for field, items in (result.at_fields if result else {}).items():
         with places[field]:
-            show_notices(items, key=f"error-{field}", compact=True)
+            pressed = show_notices(items, key=f"error-{field}", compact=True) or pressed
+    return pressed
+
+
+def _mend(result: Check | None, pressed: str | None) -> None:
+    if result and pressed in result.fixes:
+        form.change(**result.fixes[pressed])

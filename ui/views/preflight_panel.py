@@ -7,14 +7,16 @@ from typing import Any
 
 import streamlit as st
 
-from repo_runner.errors import AppUnreachable, RunnerError
-from repo_runner.models import Preflight, ScriptArgument, Submission
+from repo_runner.errors import AppUnreachable, AuthRequired, RunnerError
+from repo_runner.models import Finding, Preflight, Submission
 from ui.connection import client
+from ui.views.fixes import fixes_for
 from ui.views.form import HINTS
+from ui.views.share import show_link
 from ui.widgets import formats, safe
 from ui.widgets.component import mount
-from ui.widgets.facts import Fact, command_line, fact, show_facts
-from ui.widgets.notice import notice, of_error, of_finding, show_notices
+from ui.widgets.facts import command_line, fact, show_facts
+from ui.widgets.notice import button, notice, of_error, of_finding, show_notices
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Check:
     #: Notices of the panel, and those that belong at a field.
     general: tuple[dict[str, Any], ...] = ()
     at_fields: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    #: What the buttons of the notices change in the form, by their names.
+    fixes: dict[str, dict[str, str | bool]] = field(default_factory=dict)
     #: Whether asking again may give another answer.
     passing: bool = False
 
@@ -38,38 +42,55 @@ def check(submission: Submission) -> Check | None:
     if last is None or last.submission != submission or last.passing:
         with st.spinner("Looking at the repository …"):
             last = _ask(submission)
-        st.session_state["check"] = last
-        # The form is drawn already; scripts that were just found are offered in a new pass.
-        if last.preflight and last.preflight.scripts and not submission.script_path:
-            st.rerun()
+        before, st.session_state["check"] = st.session_state.get("check"), last
+        if _wants_token(last) and not _wants_token(before):
+            st.rerun()  # the field for it is drawn already, folded away
     return last
 
 
-def show_panel(result: Check | None) -> None:
-    """Show the findings and the exact command."""
+def _wants_token(result: Check | None) -> bool:
+    found = result.preflight.findings if result and result.preflight else ()
+    return any(finding.code == AuthRequired.code for finding in found)
+
+
+def show_panel(result: Check | None) -> str | None:
+    """Show the findings and the exact command; return the button that was pressed."""
     if result is None:
         _invite()
-        return
-    show_notices(result.general, key="findings")
+        return None
+    pressed = show_notices(result.general, key="findings")
     if result.at_fields and not result.general:
         show_notices([notice("info", "Mend the marked fields, then run.")], key="mend")
     if result.preflight and result.preflight.spec:
         _show_plan(result.preflight)
-    if result.preflight and result.preflight.arguments:
-        facts = [_argument_fact(argument) for argument in result.preflight.arguments]
-        show_facts("What the script understands", facts, key="arguments", folded=len(facts) > 12)
+        show_link(result.submission, result.preflight.spec)
+    return pressed
 
 
 def sorted_findings(submission: Submission, preflight: Preflight) -> Check:
     """Put errors that name a field at their field and everything else into the panel."""
     at_fields: dict[str, list[dict[str, Any]]] = {}
     general = []
+    fixes: dict[str, dict[str, str | bool]] = {}
     for finding in preflight.findings:
+        item = _with_buttons(finding, preflight, submission, fixes)
         if finding.level == "error" and finding.field in HINTS:
-            at_fields.setdefault(finding.field, []).append(of_finding(finding))
+            at_fields.setdefault(finding.field, []).append(item)
         else:
-            general.append(of_finding(finding))
-    return Check(submission, preflight, tuple(general), at_fields)
+            general.append(item)
+    return Check(submission, preflight, tuple(general), at_fields, fixes)
+
+
+def _with_buttons(
+    finding: Finding,
+    preflight: Preflight,
+    submission: Submission,
+    fixes: dict[str, dict[str, str | bool]],
+) -> dict[str, Any]:
+    """Return the notice with a button a fix, and note in `fixes` what each changes."""
+    offered = fixes_for(finding, preflight, submission)
+    fixes |= {fix.label: fix.changes for fix in offered}
+    return {**of_finding(finding), "buttons": [button(fix.label) for fix in offered]}
 
 
 def _ask(submission: Submission) -> Check:
@@ -96,7 +117,7 @@ def _show_plan(preflight: Preflight) -> None:
     spec = preflight.spec
     assert spec is not None  # the caller's condition
     commit = safe.commit_url(spec.repo_url, spec.commit_sha)
-    files = ", ".join(preflight.dependency_files)
+    files = spec.dependency_file or ", ".join(preflight.dependency_files)
     show_facts(
         "What will run",
         [
@@ -109,19 +130,8 @@ def _show_plan(preflight: Preflight) -> None:
             fact("Commit", formats.short_sha(spec.commit_sha), "link", link=commit),
             fact("Script", spec.script_path),
             fact("Dependencies", files or "no dependency file: the app's defaults"),
+            fact("Python", spec.python or preflight.python or "the app's own version"),
             fact("Command", command_line(spec), "code"),
         ],
         key="plan",
     )
-
-
-def _argument_fact(argument: ScriptArgument) -> Fact:
-    name = argument.flags[-1] if argument.flags else argument.name
-    parts = [argument.help]
-    if argument.choices:
-        parts.append(f"one of {formats.plain(argument.choices)}")
-    if argument.required:
-        parts.append("required")
-    elif "default" not in argument.unknown and not argument.is_flag:
-        parts.append(f"default {formats.plain(argument.default)}")
-    return fact(name, " · ".join(part for part in parts if part) or argument.type)

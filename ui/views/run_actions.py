@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from repo_runner.errors import RunnerError
-from repo_runner.models import Run, RunStatus
+from repo_runner.models import Run, RunPhase, RunStatus
 from ui.connection import client
 from ui.navigation import go
 from ui.views.form import fill_from_spec
@@ -29,8 +29,8 @@ def show_actions(run: Run | None) -> None:
 def _buttons(run: Run) -> None:
     if not run.status.is_terminal:
         _stop(run)
-    if run.status in (RunStatus.STOPPED, RunStatus.FAILED) and run.best_model_path:
-        st.button("Resume", key="resume", on_click=_resume, args=[run])
+    if run.status in {RunStatus.STOPPED, RunStatus.FAILED}:
+        st.button(resume_word(run), key="resume", on_click=resume, args=[run])
     if run.has_probe and st.button("Compare", key="compare"):
         go("compare", {"runs": run.run_id})
     if st.button("Edit and run", key="again"):
@@ -66,8 +66,14 @@ def _confirm_delete(run: Run) -> None:
         st.rerun()
 
 
-def _resume(run: Run) -> None:
+def resume(run: Run) -> None:
+    """Queue a new attempt."""
     _ask(lambda: client().resume(run.run_id))
+
+
+def resume_word(run: Run) -> str:
+    """Say what a new attempt does: it goes on from a checkpoint, or begins anew."""
+    return "Resume" if run.has_probe and run.phase is RunPhase.TRAINING else "Try again"
 
 
 def _ask(verb: Callable[[], object]) -> bool:

@@ -8,13 +8,14 @@ from repo_runner.errors import RunnerError
 from repo_runner.models import Run, RunStatus
 from ui.connection import client
 from ui.navigation import go
+from ui.views.failure_card import show_failure
 from ui.views.run_actions import show_actions
 from ui.views.run_snapshot import Snapshot, load
 from ui.widgets.charts import show_curves
 from ui.widgets.checkpoint_card import show_checkpoints
 from ui.widgets.facts import configuration, mapping_facts, show_facts, show_heading
 from ui.widgets.log_view import show_log
-from ui.widgets.notice import of_failure, of_notes, show_errors, show_notices
+from ui.widgets.notice import of_notes, show_errors, show_notices
 from ui.widgets.phase_bar import show_phases
 
 LIVE_EVERY_S = 1.0
@@ -60,8 +61,7 @@ def _show(snapshot: Snapshot) -> None:
     run = snapshot.run
     show_heading(run)
     with st.container():
-        if run.failure:
-            show_notices([of_failure(run.failure)], key="failure")
+        show_failure(run)
         show_notices(of_notes(run.notes), key="notes", compact=True)
     show_phases(run)
     left, right = st.columns([2, 1], gap="medium")

@@ -10,8 +10,9 @@ from repo_runner.errors import RunnerError
 from repo_runner.models import Run, RunPage, RunStatus
 from ui.connection import client
 from ui.navigation import go, open_run
-from ui.widgets.notice import show_errors
-from ui.widgets.run_table import show_runs
+from ui.views.bulk import confirm
+from ui.widgets.notice import show_errors, show_notices
+from ui.widgets.run_table import Wish, show_runs
 
 PAGE_SIZE = 25
 _FILTERS = {
@@ -39,6 +40,10 @@ def render() -> None:
         query = st.text_input(
             "Search", key="query", placeholder="name, repository or script", on_change=_first_page
         )
+    if wish := st.session_state.pop("wish", None):
+        confirm(wish)
+    if refusals := st.session_state.pop("refusals", None):
+        show_notices(refusals, key="refusals")
     st.session_state.setdefault("cursors", [])
     _live(_FILTERS[chosen or "All"], query.strip())
 
@@ -55,9 +60,18 @@ def _live(status: RunStatus | None, query: str) -> None:
         if "runs_page" not in st.session_state:
             return
         sections, page = st.session_state["runs_page"]
-    if opened := show_runs(sections, _empty(status, query), on_open=_nothing):
-        open_run(opened)
+    if wish := show_runs(sections, _empty(status, query)):
+        _follow(wish)
     _pager(page)
+
+
+def _follow(wish: Wish) -> None:
+    if wish.verb == "open":
+        open_run(wish.run_ids[0])
+    if wish.verb == "compare":
+        go("compare", {"runs": ",".join(wish.run_ids)})
+    st.session_state["wish"] = wish
+    st.rerun()  # a dialog belongs to the page: drawn here it would vanish with the next second
 
 
 def _load(status: RunStatus | None, query: str) -> tuple[dict[str, list[Run]], RunPage]:
@@ -105,7 +119,3 @@ def _newer() -> None:
 
 def _older(cursor: str) -> None:
     st.session_state["cursors"].append(cursor)
-
-
-def _nothing() -> None:
-    """The element sends an event only if someone listens; the event is read after the callbacks."""

@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
+
 import streamlit as st
 
 from repo_runner.errors import RunnerError
-from repo_runner.models import Health
+from repo_runner.models import Health, Run
+from repo_runner.settings import Settings
 from ui.connection import client
+from ui.views.storage import show_storage
 from ui.widgets import formats
 from ui.widgets.facts import Fact, fact, mapping_facts, show_facts, show_json
 from ui.widgets.notice import notice, show_errors, show_notices
 
+QUEUE_SHOWN = 20
 STATE_NOTE = (
     "The state Lightning shares between the app's processes: a small summary of each active run."
 )
 
 
 def render() -> None:
-    """Draw the live page."""
+    """Draw the live part, and below it what changes only by a person."""
     st.title("System", anchor=False)
     _live()
+    left, right = st.columns([1, 1], gap="medium")
+    with right:
+        show_facts("Settings in force", settings_facts(Settings.from_env()), key="settings")
+    with left:
+        show_storage()
+    _live_state()
 
 
 @st.fragment(run_every=2.0)
 def _live() -> None:
     banner = st.container()
     try:
-        st.session_state["system"] = (client().health(), client().state())
+        active = client().list(status="running,pending", limit=QUEUE_SHOWN).runs
+        st.session_state["system"] = (client().health(), active)
     except RunnerError as error:
         with banner:
             show_errors(error, key="system-error")
@@ -37,14 +50,23 @@ def _live() -> None:
         _show(*st.session_state["system"])
 
 
-def _show(health: Health, state: dict[str, object]) -> None:
+@st.fragment(run_every=2.0)
+def _live_state() -> None:
+    with contextlib.suppress(RunnerError):  # said above
+        st.session_state["app_state"] = client().state()
+    if "app_state" in st.session_state:
+        show_json("App state", STATE_NOTE, st.session_state["app_state"], key="state")
+
+
+def _show(health: Health, active: Sequence[Run]) -> None:
     left, right = st.columns([1, 1], gap="medium")
     with left:
         show_facts("App", app_facts(health), key="app")
         show_facts("Versions", mapping_facts(health.versions), key="versions")
     with right:
         show_facts("Runs", run_facts(health), key="run-counts")
-        show_json("App state", STATE_NOTE, state, key="state")
+        if active:
+            show_facts("Now and next", queue_facts(active), key="queue")
 
 
 def verdict(health: Health) -> list[dict[str, object]]:
@@ -65,6 +87,36 @@ def app_facts(health: Health) -> list[Fact]:
         fact("Started", formats.iso(health.started_at), "ago"),
         fact("Data folder", health.home, "copy"),
         fact("Disk", used, "meter", label=free),
+    ]
+
+
+def queue_facts(active: Sequence[Run]) -> list[Fact]:
+    """Return what trains, then what waits in its order."""
+    order = sorted(active, key=lambda run: (run.queue_position or 0, run.created_at))
+    return [
+        fact(
+            run.name,
+            f"number {run.queue_position} in the queue" if run.queue_position else run.phase.value,
+        )
+        for run in order
+    ]
+
+
+def settings_facts(settings: Settings) -> list[Fact]:
+    """Return what the operator can set, as it is now; never a token."""
+    return [
+        fact("Runs at a time", settings.max_running),
+        fact("Hosts", ", ".join(settings.allowed_hosts)),
+        fact("Tokens for", ", ".join(settings.git_tokens) or "no host"),
+        fact("Python", settings.default_python or "the app's own version"),
+        fact("Default packages", ", ".join(settings.default_requirements)),
+        fact("Repository", f"at most {formats.size(settings.max_repo_bytes)}"),
+        fact("Log of a run", f"at most {formats.size(settings.max_log_bytes)}"),
+        fact("Caches", f"at most {formats.size(settings.max_cache_bytes)}"),
+        fact("Unused environments", f"go after {settings.max_cache_age_s / formats.DAY_S:g} days"),
+        fact("Free disk", f"at least {formats.size(settings.min_free_bytes)}"),
+        fact("Build", f"at most {formats.duration(settings.build_timeout_s)}"),
+        fact("Time to save at a stop", formats.duration(settings.stop_grace_s)),
     ]
 
 

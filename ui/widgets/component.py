@@ -21,7 +21,7 @@ _FOLDER = Path(__file__).parent / "browser"
 
 #: `dom` first: the others use it. They share one module scope and one style sheet.
 _ELEMENTS = (
-    "dom", "bits", "notice", "heading", "facts", "phases",
+    "dom", "bits", "notice", "heading", "facts", "picks", "arguments", "phases",
     "runs", "scales", "plot", "curves", "compare", "ansi", "log", "checkpoints",
 )  # fmt: skip  # one line a group
 
@@ -58,6 +58,10 @@ def mount(
     # A list: in a mapping Streamlit would look for data frames, and import pandas to know one.
     sent: Mapping[str, Any] = _stub()(key=key, data=[element, finite(data)], **callbacks)
     return sent
+
+
+def nothing() -> None:
+    """Listen only: an element sends an event if someone does; the event is read from what `mount` returns."""
 
 
 def finite(value: Any) -> Any:

@@ -7,15 +7,18 @@ from typing import Any, Literal
 
 from repo_runner.errors import AppUnreachable, RunnerError
 from repo_runner.models import Failure, Finding
-from ui.widgets.component import mount
+from ui.widgets.component import mount, nothing
 
 Level = Literal["ok", "info", "warn", "error", "wait"]
 
 
-def show_notices(items: Sequence[dict[str, Any]], *, key: str, compact: bool = False) -> None:
-    """Show notices below each other; none takes no space."""
-    if items:
-        mount("rr-notice", {"items": list(items), "compact": compact}, key=key)
+def show_notices(items: Sequence[dict[str, Any]], *, key: str, compact: bool = False) -> str | None:
+    """Show notices below each other; none takes no space. Return the id of the button that was pressed."""
+    if not items:
+        return None
+    data = {"items": list(items), "compact": compact}
+    pressed = mount("rr-notice", data, key=key, on_event={"press": nothing}).get("press")
+    return str(pressed) if pressed else None
 
 
 def show_errors(error: RunnerError, *, key: str) -> None:
@@ -27,6 +30,11 @@ def show_errors(error: RunnerError, *, key: str) -> None:
 def notice(level: Level, text: str, hint: str = "") -> dict[str, Any]:
     """Return a sentence of our own as a notice."""
     return {"level": level, "text": text, "hint": hint}
+
+
+def button(label: str, *, main: bool = False, name: str = "") -> dict[str, Any]:
+    """Return a button of a notice's `buttons`; a press is known by its name, which is the label if none is given."""
+    return {"id": name or label, "label": label, "main": main}
 
 
 def of_error(error: RunnerError) -> dict[str, Any]:

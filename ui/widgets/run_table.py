@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from repo_runner.models import Run, RunPhase, RunStatus
 from ui.widgets import formats, safe
-from ui.widgets.component import mount
+from ui.widgets.component import mount, nothing
 from ui.widgets.phase_bar import epochs_of, fraction_of
 
 
-def show_runs(
-    sections: Mapping[str, Iterable[Run]], empty: tuple[str, str], on_open: Callable[[], None]
-) -> str | None:
-    """Show titled tables of runs and return the id of the run a person has opened."""
+@dataclass(frozen=True)
+class Wish:
+    """What a person has asked for: to `open` a run, or to `compare`, `stop` or `delete` the selected ones."""
+
+    verb: str
+    run_ids: tuple[str, ...]
+
+
+def show_runs(sections: Mapping[str, Iterable[Run]], empty: tuple[str, str]) -> Wish | None:
+    """Show titled tables of runs and return what a person has asked for."""
     data = {
         "sections": [
             {"title": title, "rows": [row_data(run) for run in runs]}
@@ -22,8 +29,12 @@ def show_runs(
         ],
         "empty": {"title": empty[0], "text": empty[1]},
     }
-    opened = mount("rr-runs", data, key="runs", on_event={"open": on_open}).get("open")
-    return str(opened) if opened else None
+    sent = mount("rr-runs", data, key="runs", on_event={"open": nothing, "act": nothing})
+    if opened := sent.get("open"):
+        return Wish("open", (str(opened),))
+    if act := sent.get("act"):
+        return Wish(str(act["verb"]), tuple(str(run_id) for run_id in act["runs"]))
+    return None
 
 
 def row_data(run: Run) -> dict[str, Any]:
@@ -39,6 +50,7 @@ def row_data(run: Run) -> dict[str, Any]:
         "note": row_note(run),
         "best": formats.number(run.best_model_score) if run.best_model_score is not None else "",
         "monitor": run.monitor or "",
+        "comparable": run.has_probe,
         "created_at": formats.iso(run.created_at),
         "started_at": formats.iso(run.started_at),
         "ended_at": formats.iso(run.ended_at),

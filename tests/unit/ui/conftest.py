@@ -25,7 +25,7 @@ class Screen:
 
     def mount(self, *, key: str, data: list[Any], **_callbacks: Any) -> Mapping[str, Any]:
         self.elements[key], self.shown[key] = data
-        return self.events.get(key, {})
+        return self.events.pop(key, {})  # an event comes once
 
     def switch_page(self, page: str, query_params: dict[str, str]) -> None:
         self.gone_to.append((page, query_params))

@@ -7,7 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from repo_runner.errors import AppUnreachable, RunNotFound
+from repo_runner.caches import Caches, CacheSize, TidyReport
+from repo_runner.errors import AppUnreachable, InvalidInput, RunNotFound
 from repo_runner.models import (
     Checkpoint,
     Failure,
@@ -53,17 +54,24 @@ class FakeClient:
     """Stands in for `repo_runner.client.Client`; `away` plays an app that does not answer while the file exists."""
 
     def __init__(self, history: int = 60, away: Path | None = None) -> None:
+        self.address = "http://127.0.0.1:7501"
         self.away = away
         self.born = fake.moment()
         self.submitted: list[Submission] = []
         self.stopped: dict[str, Any] = {}
         self.deleted: set[str] = set()
+        self.resumed: list[str] = []
+        self.tidied: list[bool] = []
         self._starts = {"live": self.born - timedelta(seconds=45)}
         self._history = [self._ended(index) for index in range(history)]
 
     def submit(self, submission: Submission, idempotency_key: str | None = None) -> Run:
         self._answer()
         self._check(submission)
+        found = fake_preflight(submission)
+        if not found.ok:
+            wrong = found.findings[0]
+            raise InvalidInput(wrong.message, field=wrong.field, code=wrong.code)
         self.submitted.append(submission)
         run_id = f"new{len(self.submitted)}"
         self._starts[run_id] = fake.moment()
@@ -88,7 +96,7 @@ class FakeClient:
         runs = [
             r
             for r in self._all()
-            if (not status or r.status == status) and q in r.name + r.spec.script_path
+            if (not status or r.status in status.split(",")) and q in r.name + r.spec.script_path
         ]
         start = int(cursor or 0)
         page = tuple(runs[start : start + limit])
@@ -135,6 +143,8 @@ class FakeClient:
         return self.get(run_id)
 
     def resume(self, run_id: str) -> Run:
+        self._answer()
+        self.resumed.append(run_id)
         return self.get(run_id)
 
     def delete(self, run_id: str) -> None:
@@ -161,6 +171,24 @@ class FakeClient:
             started_at=self.born,
             runs_by_status={"pending": 2, "running": 2, "succeeded": 48, "failed": 9, "stopped": 3},
         )
+
+    def caches(self) -> Caches:
+        self._answer()
+        sizes = {"environments": 8_300, "bytecode": 610, "packages": 4_100, "repositories": 92}
+        counts = {"environments": 0 if self.tidied else 7}
+        return Caches(
+            caches=tuple(
+                CacheSize(name=name, count=counts.get(name), size_bytes=size * 1_000_000)
+                for name, size in sizes.items()
+            ),
+            max_bytes=53_700_000_000,
+            max_age_s=30 * 86400,
+        )
+
+    def tidy(self, *, everything: bool = False) -> TidyReport:
+        self._answer()
+        self.tidied.append(everything)
+        return TidyReport(bytes_freed=2_300_000_000 * everything, removed=3 * everything)
 
     def state(self) -> dict[str, Any]:
         self._answer()

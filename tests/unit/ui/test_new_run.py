@@ -30,7 +30,8 @@ def test_a_script_found_in_the_repository_can_be_chosen(draw: Draw, screen: Scre
     page = draw("new_run")
     page.text_input("link").set_value(LINK).run()
     assert screen.shown["error-script_path"]["items"][0]["text"] == "Name the script to run."
-    page.selectbox("picked").set_value("examples/train.py").run()
+    screen.events["pick-script_path"] = {"pick": "examples/train.py"}
+    page.run()
     assert page.text_input("script_path").value == "examples/train.py"
 
 
@@ -74,12 +75,83 @@ def test_an_error_about_what_is_no_field_of_the_form_is_still_said(
     assert screen.shown["error-"]["items"][0]["text"] == refusal.message
 
 
-def test_the_scripts_own_arguments_are_listed(draw: Draw, screen: Screen) -> None:
-    draw("new_run", repo=LINK, script="train.py")
-    rows = {fact["name"]: fact["value"] for fact in screen.shown["arguments"]["facts"]}
-    assert rows["--max_epochs"] == "Passes over the data · default 5"
-    assert rows["--optimizer"] == "one of sgd, adam · default adam"
-    assert rows["data"] == "required"
+def test_the_scripts_own_arguments_are_fields(draw: Draw, screen: Screen) -> None:
+    draw("new_run", repo=LINK, script="train.py", args="--lr 1")
+    rows = {field["name"]: field for field in screen.shown["arguments"]["fields"]}
+    assert rows["max_epochs"]["placeholder"] == "5"
+    assert (rows["lr"]["value"], rows["lr"]["given"]) == ("1", True)
+    assert (rows["data"]["required"], rows["optimizer"]["kind"]) == (True, "choice")
+
+
+def test_a_changed_field_goes_into_the_line(draw: Draw, screen: Screen) -> None:
+    page = draw("new_run", repo=LINK, script="train.py")
+    screen.events["arguments"] = {"edit": {"name": "max_epochs", "value": "7"}}
+    page.run()
+    assert page.text_input("script_args").value == "--max_epochs 7"
+    facts = {fact["name"]: fact["value"] for fact in screen.shown["plan"]["facts"]}
+    assert facts["Command"] == "python train.py --max_epochs 7"
+
+
+@pytest.mark.parametrize(
+    ("query", "place", "button", "field", "value"),
+    [
+        ({"script": "trian.py"}, "error-script_path", "Use train.py", "script_path", "train.py"),
+        (
+            {"script": "train.py", "ref": "nope"},
+            "error-ref",
+            "Use the default branch, main",
+            "ref",
+            "",
+        ),
+        (
+            {"script": "train.py", "args": "--max_epoch 3"},
+            "findings",
+            "Use --max_epochs",
+            "script_args",
+            "--max_epochs 3",
+        ),
+        (
+            {"script": "train.py"},
+            "findings",
+            "Use --accelerator cpu",
+            "script_args",
+            "--accelerator cpu",
+        ),
+    ],
+)
+def test_a_finding_has_a_button_that_mends_it(
+    draw: Draw,
+    screen: Screen,
+    query: dict[str, str],
+    place: str,
+    button: str,
+    field: str,
+    value: str,
+) -> None:
+    page = draw("new_run", repo=LINK, **query)
+    offered = [b["label"] for item in screen.shown[place]["items"] for b in item["buttons"]]
+    assert button in offered
+    screen.events[place] = {"press": button}
+    page.run()
+    assert page.text_input(field).value == value
+
+
+def test_a_ref_is_picked_from_the_repositorys_own(draw: Draw, screen: Screen) -> None:
+    page = draw("new_run", repo=LINK, script="train.py")
+    assert [group["title"] for group in screen.shown["pick-ref"]["groups"]] == ["Branches", "Tags"]
+    assert screen.shown["pick-ref"]["value"] == "main"
+    screen.events["pick-ref"] = {"pick": "v1.9"}
+    page.run()
+    assert page.text_input("ref").value == "v1.9"
+
+
+def test_the_form_can_be_shared(draw: Draw, screen: Screen) -> None:
+    draw("new_run", repo=LINK, script="train.py", args="--tag 'two words'")
+    facts = {fact["name"]: fact["value"] for fact in screen.shown["share"]["facts"]}
+    assert facts["Link"] == (
+        "http://127.0.0.1:7501/new?repo=acme/digits&script=train.py&args=--tag%20%27two%20words%27"
+    )
+    assert facts["Badge"].endswith(f"]({facts['Link']})")
 
 
 def test_a_token_is_sent_and_not_kept(draw: Draw, app: FakeClient) -> None:

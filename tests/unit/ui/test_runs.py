@@ -46,6 +46,41 @@ def test_a_click_opens_the_run(draw: Draw, screen: Screen) -> None:
     assert screen.gone_to == [("run", {"run_id": "live"})]
 
 
+def test_selected_runs_are_compared(draw: Draw, screen: Screen) -> None:
+    screen.events["runs"] = {"act": {"verb": "compare", "runs": ["live", "done0"]}}
+    draw("runs")
+    assert screen.gone_to == [("compare", {"runs": "live,done0"})]
+
+
+def test_deleting_several_asks_first_and_names_what_is_lost(
+    draw: Draw, screen: Screen, app: FakeClient
+) -> None:
+    screen.events["runs"] = {"act": {"verb": "delete", "runs": ["done0", "failed1"]}}
+    draw("runs")
+    assert not app.deleted
+    losses = {fact["name"]: fact["value"] for fact in screen.shown["losses"]["facts"]}
+    assert "checkpoints · best val_acc" in losses["digits/lr sweep 0"]
+
+
+def _dialog(verb: str, run_ids: tuple[str, ...]) -> None:
+    from ui.views import bulk
+    from ui.widgets.run_table import Wish
+
+    bulk.confirm(Wish(verb, run_ids))
+
+
+def test_the_confirmed_deletion_is_sent_for_each(screen: Screen, app: FakeClient) -> None:
+    page = AppTest.from_function(_dialog, args=("delete", ("done0", "failed1"))).run()
+    page.button("delete-all").click().run()
+    assert app.deleted == {"done0", "failed1"}
+
+
+def test_the_confirmed_stop_is_sent_for_each(screen: Screen, app: FakeClient) -> None:
+    page = AppTest.from_function(_dialog, args=("stop", ("live", "building"))).run()
+    page.button("stop-all").click().run()
+    assert list(app.stopped) == ["live", "building"]
+
+
 def test_while_the_app_is_away_the_last_table_stays(
     draw: Draw, screen: Screen, app: FakeClient, tmp_path
 ) -> None:

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from repo_runner.caches import TidyReport
+from repo_runner.settings import Settings
 from tests.unit.ui.conftest import Screen
 from tests.unit.ui.fake_client import FakeClient
-from ui.views.system import app_facts, verdict
+from ui.views.storage import verdict as tidied
+from ui.views.system import app_facts, settings_facts, verdict
 
 Draw = Callable[..., AppTest]
 
@@ -30,3 +34,42 @@ def test_problems_are_said(app: FakeClient) -> None:
     assert [(item["level"], item["text"]) for item in verdict(health)] == [
         ("warn", "The disk is full.")
     ]
+
+
+def test_the_caches_are_shown_beside_their_limit(draw: Draw, screen: Screen) -> None:
+    draw("system")
+    *caches, meter = screen.shown["caches"]["facts"]
+    assert caches[0]["value"] == "7 · 8.3 GB"
+    assert meter["label"] == "13.0 GB of at most 53.7 GB"
+
+
+def test_cleaning_up_says_what_it_did(draw: Draw, screen: Screen, app: FakeClient) -> None:
+    draw("system").button("tidy").click().run()
+    assert app.tidied == [False]
+    assert screen.shown["tidied"]["items"][0]["text"] == "There was nothing to remove."
+
+
+def test_removing_everything_is_asked_first(draw: Draw, app: FakeClient) -> None:
+    draw("system").button("ask-tidy-all").click().run()
+    assert not app.tidied
+
+
+def test_what_a_clean_up_freed_is_said() -> None:
+    done = TidyReport(bytes_freed=2_300_000_000, removed=1)
+    assert "2.3 GB are free again; 1 environment removed" in str(tidied(done)["text"])
+
+
+def test_the_queue_is_in_its_order(draw: Draw, screen: Screen) -> None:
+    draw("system")
+    rows = [(fact["name"], fact["value"]) for fact in screen.shown["queue"]["facts"]]
+    assert rows[-2:] == [
+        ("sweep lr 1", "number 1 in the queue"),
+        ("sweep lr 2", "number 2 in the queue"),
+    ]
+
+
+def test_no_setting_shows_a_token() -> None:
+    settings = Settings(home=Path(), token="tok", git_tokens={"github.com": "ghp_x"})
+    shown = str(settings_facts(settings))
+    assert "github.com" in shown
+    assert not any(secret in shown for secret in ("tok'", "ghp_x"))

@@ -9,7 +9,7 @@ define(
         {},
         facts.map((fact) => factRow(fact)),
       );
-      if (folded) return h("details.card", {}, h("summary", {}, `${title} (${facts.length})`), list);
+      if (folded) return h("details.card", {}, h("summary", {}, title), list);
       return h("section.card", { "aria-label": title }, h("h2", {}, title), list);
     }
   },

@@ -1,0 +1,32 @@
+"""Elements of the form beyond Streamlit's own: these write the words of a repository as text, never as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ui.widgets.component import mount, nothing
+
+#: So many are buttons of their own; the list holds all.
+SHOWN = 3
+
+
+def show_picks(
+    label: str, groups: Mapping[str, Sequence[str]], value: str, *, key: str
+) -> str | None:
+    """Offer what was found, by group, and return what a person has picked."""
+    filled = [{"title": title, "options": list(found)} for title, found in groups.items() if found]
+    if not filled:
+        return None
+    data = {"label": label, "groups": filled, "value": value, "shown": SHOWN}
+    picked = mount("rr-picks", data, key=key, on_event={"pick": nothing}).get("pick")
+    return str(picked) if picked else None
+
+
+def show_fields(
+    title: str, note: str, fields: Sequence[Mapping[str, Any]], *, key: str
+) -> tuple[str, str] | None:
+    """Show one field an argument, and return the name and new value of the one a person has changed."""
+    data = {"title": title, "note": note, "fields": list(fields)}
+    edit = mount("rr-arguments", data, key=key, on_event={"edit": nothing}).get("edit")
+    return (str(edit["name"]), str(edit["value"])) if edit else None
