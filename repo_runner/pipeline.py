@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from repo_runner import diagnosis
 from repo_runner.app_file import write_private
@@ -36,12 +36,12 @@ class Pipeline:
     settings: Settings
     paths: RunPaths
     spec: RunSpec
-    #: The variables that are sealed in the spec, opened.
-    secret_env: dict[str, str]
     attempt: Attempt
     writer: EventWriter
     output: OutputWriter
     watch: StopWatch
+    #: The variables that are sealed in the spec, opened.
+    secret_env: dict[str, str] = field(default_factory=dict)
 
     def run(self) -> ExitRecord:
         """Take the run through its phases; whatever goes wrong becomes part of the record, never an exception."""

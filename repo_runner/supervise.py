@@ -51,7 +51,7 @@ def _supervise(paths: RunPaths, attempt: Attempt) -> None:
     output = OutputWriter(paths.output, settings.max_log_bytes, secrets)
     with StopWatch(paths.stop) as watch:
         writer.write("attempt", attempt=attempt.number, pid=os.getpid())
-        record = Pipeline(settings, paths, spec, secret_env, attempt, writer, output, watch).run()
+        record = Pipeline(settings, paths, spec, attempt, writer, output, watch, secret_env).run()
     process.kill_tree(paths.run_id)
     output.close()
     _end(paths, writer, record, secrets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -65,8 +66,9 @@ class TokenVault:
 
     def _forget_old(self) -> None:
         for path in self._folder.iterdir():
-            if path.name != "key" and path.stat().st_mtime < time.time() - _KEPT_S:
-                path.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # another process may be faster
+                if path.name != "key" and path.stat().st_mtime < time.time() - _KEPT_S:
+                    path.unlink()
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -49,7 +49,7 @@ def test_the_shared_state_shows_a_live_summary_while_a_run_is_active(
     arguments = "--max_epochs 60 --rows 4096"
     run = client.submit(Submission(link=url, script_path="train.py", script_args=arguments))
     live = wait_for(
-        lambda: [s for s in summaries(client.state()) if s["best_model_score"] is not None],
+        lambda: [s for s in summaries(client.state()) if s["best_model_score"] and s["progress"]],
         timeout_s=120,
         log=lambda: client.logs(run.run_id).text + app.log.read_text(),
     )[0]
