@@ -6,6 +6,7 @@ import signal
 import threading
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 _LOOK_EVERY_S = 0.25
 
@@ -17,14 +18,20 @@ class StopWatch:
         self._path = path
         self._wake = threading.Event()
         self._closing = False
+        self._before: dict[signal.Signals, Any] = {}
         self._thread = threading.Thread(target=self._watch, name="stop-watch", daemon=True)
         #: Set once the run has been asked to stop.
         self.requested = threading.Event()
 
     def __enter__(self) -> StopWatch:
-        signal.signal(signal.SIGTERM, self._on_signal)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        wanted: dict[signal.Signals, Any] = {
+            signal.SIGTERM: self._on_signal,
+            signal.SIGINT: signal.SIG_IGN,
+            signal.SIGHUP: signal.SIG_IGN,
+        }
+        self._before = {
+            number: signal.signal(number, handler) for number, handler in wanted.items()
+        }
         self._thread.start()
         return self
 
@@ -32,6 +39,8 @@ class StopWatch:
         self._closing = True
         self._wake.set()
         self._thread.join()
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._wake.set()

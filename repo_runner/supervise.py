@@ -52,9 +52,9 @@ def _supervise(paths: RunPaths, attempt: Attempt) -> None:
     with StopWatch(paths.stop) as watch:
         writer.write("attempt", attempt=attempt.number, pid=os.getpid())
         record = Pipeline(settings, paths, spec, attempt, writer, output, watch, secret_env).run()
-    process.kill_tree(paths.run_id)
-    output.close()
-    _end(paths, writer, record, secrets)
+        process.kill_tree(paths.run_id)
+        output.close()
+        _end(paths, writer, record, secrets)
 
 
 def _end(
