@@ -7,6 +7,7 @@ it reads `spec.json` and `stop.json`, and writes the rest of the run folder.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from repo_runner.token_vault import TokenVault
 
 def main(run_dir: str, attempt: Attempt) -> None:
     """Supervise one attempt; returns at once when another supervisor holds the run or the attempt has ended."""
+    # Until the stop watch listens, and again after it: a stop is in stop.json, the signal only wakes.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     paths = RunPaths(Path(run_dir))
     held = Lease.take(paths.lock)
     if held is None or paths.exit.exists():
