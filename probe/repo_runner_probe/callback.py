@@ -107,7 +107,8 @@ class ProbeHooks:
             self._training.pace.has_saved = self._must_look = True
 
     @guarded
-    def on_train_start(self, *_: Any) -> None:
+    def on_train_start(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
+        self._set_up_late(trainer, module)
         if self._reporter:
             self._training = Training(self._reporter)
             self._training.start()
@@ -156,14 +157,14 @@ class ProbeHooks:
         if self._training:
             self._training.end()
 
-    def on_validation_start(self, *_: Any) -> None:
-        self._start_evaluation("val")
+    def on_validation_start(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
+        self._start_evaluation("val", trainer, module)
 
-    def on_test_start(self, *_: Any) -> None:
-        self._start_evaluation("test")
+    def on_test_start(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
+        self._start_evaluation("test", trainer, module)
 
-    def on_predict_start(self, *_: Any) -> None:
-        self._start_evaluation("predict")
+    def on_predict_start(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
+        self._start_evaluation("predict", trainer, module)
 
     def on_validation_batch_end(self, *_: Any) -> None:
         self._evaluation_batch_end()
@@ -183,8 +184,14 @@ class ProbeHooks:
     def on_predict_end(self, *_: Any) -> None:
         self._end_evaluation()
 
+    def _set_up_late(self, trainer: Trainer, module: LightningModule) -> None:
+        # Lightning 1.5 calls the hook before it spawns processes, not in them.
+        if self._stop is None:
+            self.setup(trainer, module)
+
     @guarded
-    def _start_evaluation(self, kind: str) -> None:
+    def _start_evaluation(self, kind: str, trainer: Trainer, module: LightningModule) -> None:
+        self._set_up_late(trainer, module)
         if self._training:
             self._training.progress.pause()
         if self._reporter:

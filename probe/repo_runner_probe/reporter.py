@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Mapping
 
 from repo_runner_probe import description, trainer_view
 from repo_runner_probe.checkpoint_reader import CheckpointReader
 from repo_runner_probe.lightning_types import LightningModule, Trainer
 from repo_runner_probe.metric_reader import MetricReader
-from repo_runner_probe.scalars import numbers
+from repo_runner_probe.scalars import Number, numbers
 from repo_runner_probe.session import Session
 
 TICK_INTERVAL_S = 0.5
@@ -60,9 +61,15 @@ class Reporter:
     ) -> None:
         self.session.emit(name, {**(position or self.position()), **fields})
 
-    def emit_metrics(self, at: str, position: dict[str, Any] | None = None) -> None:
-        """Report what was logged since the last look."""
-        values = list(numbers(self.metrics.new(self.trainer.callback_metrics)).items())
+    def emit_metrics(
+        self,
+        at: str,
+        position: dict[str, Any] | None = None,
+        known: Mapping[str, Number] = MappingProxyType({}),
+    ) -> None:
+        """Report what was logged since the last look, but not again what is `known` of this step."""
+        found = numbers(self.metrics.new(self.trainer.callback_metrics)).items()
+        values = [(name, value) for name, value in found if known.get(name) != value]
         for start in range(0, len(values), MOST_METRICS):
             part = dict(values[start : start + MOST_METRICS])
             self.emit("metrics", {"at": at, "m": part}, position)

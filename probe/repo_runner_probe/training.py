@@ -8,7 +8,7 @@ from repo_runner_probe import description, trainer_view
 from repo_runner_probe.pace import Pace
 from repo_runner_probe.progress import Progress
 from repo_runner_probe.reporter import MOST_METRICS, Reporter
-from repo_runner_probe.scalars import numbers
+from repo_runner_probe.scalars import Number, numbers
 
 
 class Training:
@@ -25,6 +25,8 @@ class Training:
         self.is_stopping = False
         self._reporter = reporter
         self._epoch_end: dict[str, Any] | None = None
+        #: The last logging step and what it showed.
+        self._logged: tuple[int, dict[str, Number]] = (-1, {})
 
     def start(self) -> None:
         facts = description.of_training(self._reporter.trainer, self._reporter.module)
@@ -71,11 +73,16 @@ class Training:
 
     def _emit_step(self) -> None:
         trainer = self._reporter.trainer
-        values = list(numbers(self._reporter.metrics.new(trainer.callback_metrics)).items())
+        position = self._reporter.position()
+        values = numbers(self._reporter.metrics.new(trainer.callback_metrics))
+        self._logged = (position["step"], values)
         rates = trainer_view.learning_rates(trainer)
-        for start in range(0, max(len(values), 1), MOST_METRICS):
-            part = dict(values[start : start + MOST_METRICS])
-            self._reporter.emit("step", {"b": self.progress.batch, "m": part, "lr": rates})
+        names = list(values)
+        for start in range(0, max(len(names), 1), MOST_METRICS):
+            part = {name: values[name] for name in names[start : start + MOST_METRICS]}
+            self._reporter.emit(
+                "step", {"b": self.progress.batch, "m": part, "lr": rates}, position
+            )
 
     def _emit_progress(self) -> None:
         step = self._reporter.steps.done(in_batch=self._reporter.in_batch)
@@ -84,4 +91,7 @@ class Training:
     def _emit_epoch_metrics(self) -> None:
         position, self._epoch_end = self._epoch_end, None
         if position is not None:
-            self._reporter.emit_metrics("epoch_end", position)
+            step, values = self._logged
+            # Lightning 1.5 makes new objects of them at the end of an epoch.
+            known = values if step == position["step"] else {}
+            self._reporter.emit_metrics("epoch_end", position, known)

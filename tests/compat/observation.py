@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +26,8 @@ class Observation:
     stdout: str
     stderr: str
     events: list[dict[str, Any]]
+    #: Where a scenario judges by itself: name and finding of what does not hold.
+    findings: dict[str, str] | None = None
 
     def named(self, name: str) -> list[dict[str, Any]]:
         return [event for event in self.events if event["ev"] == name]
@@ -49,6 +53,8 @@ class Script:
     folder: Path
     package: str = "lightning.pytorch"
     environment: Mapping[str, str] = field(default_factory=dict)
+    #: Largest file that may be written, as on a disk that is nearly full.
+    largest_file_bytes: int | None = None
 
     @property
     def probe_folder(self) -> Path:
@@ -81,7 +87,15 @@ class Script:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=self._prepare,  # noqa: PLW1509 - nothing here takes a lock
         )
+
+    def _prepare(self) -> None:
+        # Whatever started us in the background may have had SIGINT ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self.largest_file_bytes is not None:
+            limit = (self.largest_file_bytes, self.largest_file_bytes)
+            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
 
     def finish(self, process: subprocess.Popen[str], timeout_s: float = 120) -> Observation:
         try:
@@ -100,12 +114,19 @@ class Script:
         ]
         return [json.loads(line) for line in lines if line.endswith("\n") and line.strip()]
 
-    def wait_for(self, seen: Callable[[dict[str, Any]], bool], timeout_s: float = 60) -> None:
-        """Return when an event has been written of which `seen` is true."""
+    def wait_for(
+        self,
+        seen: Callable[[dict[str, Any]], bool],
+        timeout_s: float = 60,
+        process: subprocess.Popen[str] | None = None,
+    ) -> None:
+        """Return when an event has been written of which `seen` is true, or the process has ended."""
         deadline = time.monotonic() + timeout_s
         while not any(seen(event) for event in self.events()):
+            if process is not None and process.poll() is not None:
+                return
             if time.monotonic() > deadline:
-                raise AssertionError(f"not seen in {timeout_s} s; last: {self.events()[-5:]}")
+                raise TimeoutError(f"not seen in {timeout_s} s; last: {self.events()[-5:]}")
             time.sleep(0.05)
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.compat import checks, pythons, scenarios
+from tests.compat.matrix import Matrix
 from tests.compat.observation import PROBE, SHAPES, Observation, Script, build_environment
 
 LIGHTNING = ("lightning>=2.5,!=2.6.2,!=2.6.3", "pytorch-lightning>=2.5,!=2.6.2,!=2.6.3")
@@ -70,40 +72,20 @@ def test_the_best_checkpoint_is_the_one_the_script_sees(observe: Observe) -> Non
 
 
 @pytest.mark.parametrize(
-    ("shape", "calls"),
-    [
-        ("no_callbacks", 1),
-        ("single_callback", 1),
-        ("callbacks_reset", 1),
-        ("manual_optimization", 1),
-        ("several_trainers", 3),
-    ],
+    "name", ["several_trainers", "module", "sigterm", "full_disk", "stop_resume"]
 )
-def test_every_shape_of_script_is_seen(observe: Observe, shape: str, calls: int) -> None:
-    seen = observe(shape)
-    assert seen.returncode == 0, seen.stderr
-    assert [event["tr"] for event in seen.named("teardown")] == list(range(1, calls + 1))
-    assert len(seen.named("train_end")) == calls
-    assert seen.metric("train_loss") or seen.metric("train_loss_epoch")
-    assert not seen.named("monitor_error")
+def test_a_small_part_of_the_matrix(script: StartScript, name: str) -> None:
+    shape = next(shape for shape in Matrix().shapes if shape.name == name)
+    seen = scenarios.run(shape, script())
+    assert checks.failed(shape, seen) == {}, seen.stderr
 
 
-def test_a_stopped_training_goes_on_where_it_was(script: StartScript) -> None:
-    first = script("first")
-    with first.start(str(SHAPES / "argparse_script.py"), "--batches", "20000") as process:
-        first.wait_for(lambda event: event["ev"] == "step")
-        (first.probe_folder / "stop").touch()
-        stopped = first.finish(process)
-    saved = stopped.named("stop_checkpoint")[0]
-    assert stopped.returncode == 0
-    assert stopped.named("train_end")[0]["stopped"]
-    again = {"REPO_RUNNER_PROBE_CKPT": saved["path"]}
-    more = script("second", environment=again).run_shape(
-        "argparse_script", "--batches", str(saved["step"] + 10)
-    )
-    assert [event["who"] for event in more.named("resume")] == ["injected"]
-    assert more.named("train_start")[0]["step"] == saved["step"]
-    assert int(more.printed("steps")) == 2 * (saved["step"] + 10)
+@pytest.mark.parametrize("version", pythons.PYTHONS)
+def test_every_python_will_do(tmp_path: Path, version: str) -> None:
+    python = pythons.find(Path(sys.executable).with_name("uv"), version)
+    if python is None:
+        pytest.skip("this Python is not here")
+    assert pythons.finding(python, tmp_path) == ""
 
 
 def test_a_script_with_a_checkpoint_of_its_own_wins(script: StartScript, tmp_path: Path) -> None:
@@ -128,9 +110,9 @@ def test_a_missing_folder_costs_events_only(
     script: StartScript, observe: Observe, tmp_path: Path
 ) -> None:
     nowhere = {"REPO_RUNNER_PROBE_DIR": str(tmp_path / "nowhere")}
-    seen = script(environment=nowhere).run_shape("no_callbacks")
+    seen = script(environment=nowhere).run_shape("argparse_script")
     assert seen.returncode == 0
-    assert seen.stderr == observe("no_callbacks").stderr
+    assert seen.stderr == observe("argparse_script", PACKAGES[0]).stderr
     assert not (tmp_path / "nowhere").exists()
 
 
@@ -155,7 +137,7 @@ def test_the_entry_point_is_enough_where_another_sitecustomize_comes_first(
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text("")
     path = {"PYTHONPATH": f"{tmp_path}:{PROBE}"}
-    seen = script(environment=path).run_shape("callbacks_reset")
+    seen = script(environment=path).run_shape("no_callbacks")
     assert seen.returncode == 0, seen.stderr
     assert len(seen.named("train_end")) == 1
 

@@ -14,6 +14,9 @@ class Sized(TrainingOnly):
 
 trainer = pl.Trainer(**SHORT)
 model = Sized()
-tuner = import_module(PACKAGE + ".tuner").Tuner(trainer)
-tuner.scale_batch_size(model, max_trials=2, steps_per_trial=2)
+if hasattr(trainer, "tune"):  # before 2.0
+    trainer.tuner.scale_batch_size(model, max_trials=2, steps_per_trial=2)
+else:
+    tuner = import_module(PACKAGE + ".tuner").Tuner(trainer)
+    tuner.scale_batch_size(model, max_trials=2, steps_per_trial=2)
 trainer.fit(model)

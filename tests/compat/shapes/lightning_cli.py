@@ -1,6 +1,7 @@
 """The command line that Lightning builds from the signatures of model and Trainer."""
 
 from importlib import import_module
+from importlib.util import find_spec
 
 from tiny import PACKAGE, Model, batches, pl
 
@@ -14,4 +15,6 @@ class Data(pl.LightningDataModule):
 
 
 if __name__ == "__main__":
-    import_module(PACKAGE + ".cli").LightningCLI(Model, Data)
+    # Before 1.7 it was elsewhere.
+    place = ".cli" if find_spec(PACKAGE + ".cli") else ".utilities.cli"
+    import_module(PACKAGE + place).LightningCLI(Model, Data)

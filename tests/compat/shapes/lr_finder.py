@@ -6,5 +6,8 @@ from tiny import PACKAGE, SHORT, TrainingOnly, batches, pl
 
 trainer = pl.Trainer(**SHORT)
 model = TrainingOnly()
-import_module(PACKAGE + ".tuner").Tuner(trainer).lr_find(model, batches(), num_training=10)
+if hasattr(trainer, "tune"):  # before 2.0
+    trainer.tuner.lr_find(model, batches(), num_training=10)
+else:
+    import_module(PACKAGE + ".tuner").Tuner(trainer).lr_find(model, batches(), num_training=10)
 trainer.fit(model, batches())

@@ -1,0 +1,5 @@
+"""Where Lightning has its callbacks."""
+
+
+class Callback:
+    pass

@@ -1,0 +1,1 @@
+"""Where Lightning has its Trainer."""
