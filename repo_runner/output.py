@@ -8,6 +8,7 @@ out between is counted by the reader from the offsets alone.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from pathlib import Path
 from repo_runner.masking import Masker
 
 _KEPT_SEGMENTS = 4
+#: Colours and cursor movements of terminals.
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _MAX_READ_BYTES = 4 << 20
 
 
@@ -102,8 +105,8 @@ def read_output_tail(path: Path, max_bytes: int) -> OutputPiece:
 
 
 def last_lines(path: Path, count: int) -> list[str]:
-    """The last non-empty lines, progress bars reduced to their last state."""
-    text = read_output_tail(path, 64 << 10).data.decode(errors="replace")
+    """The last non-empty lines as plain text, progress bars reduced to their last state."""
+    text = _CONTROL.sub("", read_output_tail(path, 64 << 10).data.decode(errors="replace"))
     lines = [line.rsplit("\r", 1)[-1].rstrip() for line in text.replace("\r\n", "\n").split("\n")]
     return [line for line in lines if line][-count:]
 

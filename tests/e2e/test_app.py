@@ -56,7 +56,8 @@ def test_the_shared_state_shows_a_live_summary_while_a_run_is_active(
     assert (live["run_id"], live["status"], live["phase"]) == (run.run_id, "running", "training")
     assert 0 < live["progress"] < 1
     assert "val_loss" in dict(live["metrics"])
-    assert "Epoch" in live["log_tail"]
+    assert "it/s" in live["log_tail"], "the progress bar of training or of validation"
+    assert "\x1b" not in live["log_tail"]
     assert live["best_model_path"].startswith("checkpoints/")
     client.stop(run.run_id)
     wait_for(lambda: ended(client, run.run_id), timeout_s=60)

@@ -50,3 +50,8 @@ def test_a_progress_bar_counts_as_its_last_state(tmp_path: Path) -> None:
 
 def test_a_missing_log_is_empty(tmp_path: Path) -> None:
     assert read_output(tmp_path / "output.log", 0).data == b""
+
+
+def test_colours_and_cursor_movements_are_no_text(tmp_path: Path) -> None:
+    write(tmp_path / "output.log", b"\x1b[31mred\x1b[0m\nbar\x1b[A\n")
+    assert last_lines(tmp_path / "output.log", 5) == ["red", "bar"]
