@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -51,7 +52,11 @@ class Run:
         overrides = self._folder / "overrides.txt"
         overrides.write_text("\n".join(self._matrix.overrides(version)))
         options = ("--compile-bytecode", "--overrides", str(overrides))
-        return build_environment(UV, folder, *self._matrix.requirements(version), options=options)
+        requirements = self._matrix.requirements(version)
+        python = build_environment(UV, folder, *requirements, options=options)
+        # Without this, every cell would say the same.
+        subprocess.run([str(python), "-c", f"import {version.imported}"], check=True)
+        return python
 
     def _measure(self, version: Version, shape: Shape, python: Path) -> None:
         result = self._try(version, shape, python)
