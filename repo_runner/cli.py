@@ -175,7 +175,7 @@ def _facts(run: Run) -> dict[str, Any]:
         "repo_url": run.spec.repo_url,
         "ref": run.spec.ref,
         "commit_sha": run.commit_sha,
-        "script": " ".join([run.spec.script_path, *run.spec.script_args]),
+        "script": " ".join([run.spec.script, *run.spec.script_args]),
         "best_model_score": score,
         "best_model_path": run.best_model_path,
         "error": f"{run.failure.message} {run.failure.hint}" if run.failure else None,

@@ -32,6 +32,12 @@ _CAUSES = (
         "Add the package that provides {0} to the requirements and run again.",
     ),
     _Cause(
+        "part_of_package",
+        re.compile(r"ImportError: attempted relative import with (no known parent package)"),
+        "The script imports from its own package, so it cannot be run by its path.",
+        "Name it as a module, such as -m package.train.",
+    ),
+    _Cause(
         "gpu_out_of_memory",
         re.compile(r"(?:torch\.)?(?:cuda\.)?OutOfMemoryError: (.*)"),
         "The GPU ran out of memory.",

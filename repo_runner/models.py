@@ -53,7 +53,7 @@ class Submission(Record):
 
     link: str = Field(max_length=2000)
     ref: str = Field("", max_length=255)
-    #: Path of the script from the top of the repository; empty when the link names it.
+    #: Path of the script from the top of the repository, or `-m package.module`; empty when the link names it.
     script_path: str = Field("", max_length=500)
     #: One line as in a terminal (split like a POSIX shell, never run by one), or the words themselves.
     script_args: str | list[str] = Field("", max_length=65536)
@@ -87,6 +87,8 @@ class RunSpec(Record):
     ref: str = ""
     commit_sha: str
     script_path: str
+    #: The script as a module of the repository, run by `python -m`; empty: run by its path.
+    script_module: str = ""
     script_args: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()
     name: str = ""
@@ -100,6 +102,16 @@ class RunSpec(Record):
     secret_env: dict[str, str] = Field(default_factory=dict)
     #: Under this name the fetch finds the sealed token; it says nothing of the token itself.
     token_ticket: str = ""
+
+    @property
+    def script(self) -> str:
+        """The script as a person names it."""
+        return " ".join(self.script_words)
+
+    @property
+    def script_words(self) -> tuple[str, ...]:
+        """What stands between `python` and the arguments."""
+        return ("-m", self.script_module) if self.script_module else (self.script_path,)
 
     @property
     def tickets(self) -> tuple[str, ...]:

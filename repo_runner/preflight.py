@@ -23,6 +23,7 @@ from repo_runner.models import NamedRef, RunSpec, Submission
 from repo_runner.ref_name import check_ref, is_full_sha
 from repo_runner.repository_files import RepositoryFiles
 from repo_runner.requirements import parse_requirements
+from repo_runner.script_name import files_of, module_of
 from repo_runner.script_report import report_script
 from repo_runner.script_source import Module, parse_module, wanted_modules
 from repo_runner.settings import Settings
@@ -90,6 +91,7 @@ class _Asked:
             ref=resolved.ref,
             commit_sha=resolved.commit_sha,
             script_path=script,
+            script_module=module_of(given.script_path),
             script_args=self.words,
             requirements=self.requirements,
             name=given.name.strip() or default_name(resolved.repo_url, script),
@@ -113,11 +115,16 @@ def _read_texts(given: Submission, settings: Settings, found: Inspection) -> _As
     found.attempt(lambda: intake.check_env(given.env))
     token = found.attempt(lambda: intake.check_token(given.token.get_secret_value()))
     if given.script_path.strip():
-        found.attempt(lambda: intake.check_script_path(given.script_path))
+        found.attempt(lambda: _check_script(given.script_path))
     if link is None or found.errors:
         return None
     token = token or settings.git_tokens.get(split_repo_url(link.repo_url)[0], "")
     return _Asked(given, settings, link, words or (), requirements or (), token)
+
+
+def _check_script(text: str) -> None:
+    if not module_of(text):
+        intake.check_script_path(text)
 
 
 def _resolve(asked: _Asked, source: Source, found: Inspection) -> ResolvedSource | None:
@@ -182,7 +189,7 @@ def _look(
     if spec.dependency_file:
         found.attempt(lambda: check_dependency_file(spec.dependency_file, files.paths, script))
     module = _fetch(files, spec, found)
-    report_script(files, module, spec.script_args, machine, found)
+    report_script(files, module, spec, machine, found)
     report_dependencies(files, spec, asked.settings, found)
     report_submodules(files, spec, found)
     report_lfs(files, spec, found)
@@ -211,6 +218,9 @@ def _fetch(files: RepositoryFiles, spec: RunSpec, found: Inspection) -> Module |
 def _find_script(
     asked: _Asked, resolved: ResolvedSource, files: RepositoryFiles, scripts: tuple[str, ...]
 ) -> str:
+    module = module_of(asked.submission.script_path)
+    if module:
+        return _file_of_module(module, resolved, files, scripts)
     path = asked.submission.script_path.strip() or resolved.path
     if not path.endswith(".py"):
         inside = [s for s in scripts if s.startswith(f"{path}/")] if path else list(scripts)
@@ -221,6 +231,16 @@ def _find_script(
     script = intake.check_script_path(path)
     if script not in files.known:
         raise _missing(script, resolved, scripts)
+    return script
+
+
+def _file_of_module(
+    module: str, resolved: ResolvedSource, files: RepositoryFiles, scripts: tuple[str, ...]
+) -> str:
+    places = files_of(module)
+    script = next((path for path in places if path in files.known), None)
+    if script is None:
+        raise _missing(places[0], resolved, scripts)
     return script
 
 

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 from repo_runner.cli_classes import lightning_cli_arguments
 from repo_runner.inspection import Inspection
 from repo_runner.machine import Machine
-from repo_runner.models import ScriptArgument, ScriptKind
+from repo_runner.models import RunSpec, ScriptArgument, ScriptKind
 from repo_runner.repository_files import RepositoryFiles
 from repo_runner.script_arguments import Arguments, argparse_arguments
 from repo_runner.script_kind import command_line_of, gpu_uses, kind_of_script
+from repo_runner.script_name import module_at
 from repo_runner.script_source import Module, connect, parse_module
 
 _KINDS: dict[ScriptKind, str] = {
@@ -27,7 +28,7 @@ _GPU_WORD = re.compile(r"(--[\w.-]*(?:accelerator|device)=)?(gpu|cuda(:\d+)?)\Z"
 def report_script(
     files: RepositoryFiles,
     script: Module | None,
-    words: Sequence[str],
+    spec: RunSpec,
     machine: Machine,
     found: Inspection,
 ) -> None:
@@ -43,10 +44,23 @@ def report_script(
     found.script_kind = kind_of_script(script, modules)
     level = found.ok if found.script_kind.startswith("lightning") else found.warn
     level(found.script_kind, _KINDS[found.script_kind])
+    _report_package(script, spec, found)
     arguments = _arguments(script, modules, found)
-    _report_arguments(script, arguments, words, found)
+    _report_arguments(script, arguments, spec.script_args, found)
     if not machine.has_gpu:
-        _report_gpu(script, modules, words, found)
+        _report_gpu(script, modules, spec.script_args, found)
+
+
+def _report_package(script: Module, spec: RunSpec, found: Inspection) -> None:
+    """`from . import model` needs a package around it, which a path does not give."""
+    module = module_at(spec.script_path)
+    if script.has_relative_imports and "." in module and not spec.script_module:
+        found.warn(
+            "part_of_package",
+            "The script imports from its own package, which works only when it is run as a module.",
+            f"Name it as -m {module}.",
+            "script_path",
+        )
 
 
 def _modules(files: RepositoryFiles, script: Module) -> list[Module]:

@@ -53,6 +53,11 @@ class Module:
         """The first names of all it imports."""
         return {item.package for item in self.imports}
 
+    @property
+    def has_relative_imports(self) -> bool:
+        """Whether it says `from . import …` while it is loaded."""
+        return any(isinstance(node, ast.ImportFrom) and node.level for node in self.tree.body)
+
     def find_class(self, name: str) -> tuple[Module, ast.ClassDef] | None:
         """A class by the name it has here: its own, or one of an imported module."""
         for node in self.tree.body:

@@ -20,7 +20,9 @@ def add_submission_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ref", default="", help="branch, tag or commit (default: the default branch)"
     )
-    parser.add_argument("--script", default="", help="path from the top of the repository")
+    parser.add_argument(
+        "--script", default="", help='path from the top of the repository, or "-m package.module"'
+    )
     parser.add_argument(
         "--requirement", action="append", default=[], metavar="REQ", help="extra requirement"
     )

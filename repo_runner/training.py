@@ -54,7 +54,7 @@ class ScriptPlan:
 
     def argv(self) -> list[str]:
         """`python script.py args…`, exactly as a person would type it at the top of the repository."""
-        return [str(self.environment.python), self.spec.script_path, *self.spec.script_args]
+        return [str(self.environment.python), *self.spec.script_words, *self.spec.script_args]
 
     def script_env(self, settings: Settings) -> dict[str, str]:
         """The operator's allow-listed variables, the run's own, and the probe's."""

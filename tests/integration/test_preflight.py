@@ -115,6 +115,24 @@ def test_words_that_do_not_fit_the_script_are_pointed_at(
     assert look(git_settings, url, script_args="--data x").ok
 
 
+def test_a_script_inside_a_package_is_offered_as_a_module(
+    git_settings: Settings, make_repo: MakeRepo
+) -> None:
+    url, _ = make_repo(
+        {"pack/train.py": "from . import model\n", "pack/model.py": "", "pack/__main__.py": ""}
+    )
+    by_path = look(git_settings, url, script_path="pack/train.py")
+    assert "-m pack.train" in rows(by_path)["part_of_package"].hint
+    as_module = look(git_settings, url, script_path="-m pack.train")
+    assert "part_of_package" not in rows(as_module)
+    assert as_module.spec and as_module.spec.script == "-m pack.train"
+    assert as_module.spec.script_path == "pack/train.py"
+    whole = look(git_settings, url, script_path="-m pack")
+    assert whole.spec and whole.spec.script_path == "pack/__main__.py"
+    missing = look(git_settings, url, script_path="-m pack.trian")
+    assert "pack/train.py" in rows(missing)["script_not_found"].hint
+
+
 def test_a_lightning_cli_without_its_subcommand_is_pointed_at(
     git_settings: Settings, make_repo: MakeRepo
 ) -> None:

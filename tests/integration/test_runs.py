@@ -43,6 +43,19 @@ def test_a_plain_script_gets_its_arguments_byte_for_byte(
     assert run.has_probe is False
 
 
+def test_a_script_inside_a_package_is_run_as_a_module(
+    make_repo: MakeRepo, run_to_end: RunToEnd, manager: Manager
+) -> None:
+    script = "import sys\nfrom . import model\nprint(model.NAME, sys.argv[1:])\n"
+    url, _ = make_repo(
+        {"pack/train.py": script, "pack/model.py": "NAME = 'tiny'\n", **NOTHING_TO_INSTALL}
+    )
+    run = run_to_end(url, script="-m pack.train", args="--lr 1")
+    assert manager.logs(run.run_id).text == "tiny ['--lr', '1']\n"
+    by_path = run_to_end(url, script="pack/train.py")
+    assert by_path.failure and by_path.failure.error_code == "part_of_package"
+
+
 def test_a_run_goes_through_its_phases_in_order(make_repo: MakeRepo, run_to_end: RunToEnd) -> None:
     run = run_to_end(plain(make_repo, "print('hello')\n"))
     assert [p.phase for p in run.phases] == [

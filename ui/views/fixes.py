@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from repo_runner.models import Finding, Preflight, ScriptArgument, Submission
+from repo_runner.script_name import module_at
 from ui.views.argument_line import long_flag, split, with_value
 
 _MAX_OFFERED = 3
@@ -31,6 +32,7 @@ def fixes_for(finding: Finding, preflight: Preflight, submission: Submission) ->
         "script_not_found": _scripts,
         "script_missing": _scripts,
         "invalid_input": _scripts,
+        "part_of_package": _module,
         "ref_not_found": _refs,
         "argument_unknown": _spellings,
         "subcommand_missing": _subcommands,
@@ -49,6 +51,11 @@ def _scripts(finding: Finding, preflight: Preflight, submission: Submission) -> 
         return
     for path in _nearest(submission.script_path, preflight.scripts):
         yield Fix(f"Use {path}", {"script_path": path})
+
+
+def _module(_finding: Finding, preflight: Preflight, _submission: Submission) -> Iterator[Fix]:
+    if preflight.spec and (module := module_at(preflight.spec.script_path)):
+        yield Fix(f"Run as -m {module}", {"script_path": f"-m {module}"})
 
 
 def _refs(_finding: Finding, preflight: Preflight, submission: Submission) -> Iterator[Fix]:

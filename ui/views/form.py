@@ -32,7 +32,7 @@ KEPT: dict[str, str | bool] = {
 #: What stands in an empty field.
 HINTS = {
     "link": "https://github.com/owner/repository, a link to a file, or owner/repository@ref",
-    "script_path": "train.py (empty: the link names it)",
+    "script_path": "train.py or -m package.train (empty: the link names it)",
     "ref": "default branch",
     "script_args": "--max_epochs 5 --lr 1e-3",
     "requirements": "torchmetrics>=1.0, one a line, on top of what the repository asks for",
@@ -69,7 +69,7 @@ def fill_from_spec(spec: RunSpec, name: str) -> None:
     st.session_state.update(
         link=spec.repo_url,
         ref=spec.ref or spec.commit_sha,
-        script_path=spec.script_path,
+        script_path=spec.script,
         script_args=shlex.join(spec.script_args),
         requirements="\n".join(spec.requirements),
         name=name,

@@ -30,7 +30,7 @@ def form_link(address: str, spec: RunSpec, ref: str) -> str:
     asked = {
         "repo": safe.repo_label(spec.repo_url) if _is_github(spec) else spec.repo_url,
         "ref": ref,
-        "script": spec.script_path,
+        "script": spec.script,
         "args": shlex.join(spec.script_args),
     }
     given = {name: value for name, value in asked.items() if value}

@@ -32,7 +32,7 @@ def fact(name: str, value: Any, kind: str = "", **more: Any) -> Fact:
 
 def command_line(spec: RunSpec) -> str:
     """Return the exact command of a run, as one would type it."""
-    return shlex.join(["python", spec.script_path, *spec.script_args])
+    return shlex.join(["python", *spec.script_words, *spec.script_args])
 
 
 def configuration(run: Run) -> list[Fact]:

@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from repo_runner.models import Finding, Preflight, ScriptArgument, Submission
+from repo_runner.models import Finding, Preflight, RunSpec, ScriptArgument, Submission
 from ui.views.fixes import fixes_for
 
 ACCELERATOR = ScriptArgument(name="trainer.accelerator", flags=("--trainer.accelerator",))
 
+SPEC = RunSpec(repo_url="https://x/a/b", commit_sha="0" * 40, script_path="pack/train.py")
+
 
 def changes(code: str, message: str = "", level: str = "warn", args: str = "") -> list[dict]:
     finding = Finding(level=level, code=code, message=message)
-    found = Preflight(ok=True, findings=(finding,), arguments=(ACCELERATOR,))
+    found = Preflight(ok=True, findings=(finding,), arguments=(ACCELERATOR,), spec=SPEC)
     asked = Submission(link="a/b", script_args=args)
     return [fix.changes for fix in fixes_for(finding, found, asked)]
 
@@ -38,6 +40,10 @@ def test_a_subcommand_is_put_first() -> None:
     message = "The script expects one of these words first: fit, test."
     offered = changes("subcommand_missing", message, args="--lr 1")
     assert offered == [{"script_args": "fit --lr 1"}, {"script_args": "test --lr 1"}]
+
+
+def test_a_script_inside_a_package_is_run_as_a_module() -> None:
+    assert changes("part_of_package") == [{"script_path": "-m pack.train"}]
 
 
 def test_an_unknown_argument_can_be_left_out() -> None:
