@@ -76,7 +76,8 @@ class Manager:
 
     def get(self, run_id: str) -> Run:
         """One run; raises RunNotFound."""
-        return to_run(*self._with_position(self.store.get(run_id)))
+        row = self.store.get(run_id)
+        return self._to_run(row, self._position(row))
 
     def list(
         self, *, status: str | None = None, q: str = "", limit: int = 50, cursor: str | None = None
@@ -88,7 +89,7 @@ class Manager:
         )
         positions = self._queue()
         return RunPage(
-            runs=tuple(to_run(row, positions.get(row.run_id)) for row in rows),
+            runs=tuple(self._to_run(row, positions.get(row.run_id)) for row in rows),
             next_cursor=str(rows[-1].number) if len(rows) == limit else None,
             total=total,
         )
@@ -220,8 +221,11 @@ class Manager:
         waiting = [r.run_id for r in self.store.active() if r.status == RunStatus.PENDING.value]
         return {run_id: place for place, run_id in enumerate(waiting, start=1)}
 
-    def _with_position(self, row: RunRow) -> tuple[RunRow, int | None]:
-        return row, self._queue().get(row.run_id) if row.status == RunStatus.PENDING.value else None
+    def _position(self, row: RunRow) -> int | None:
+        return self._queue().get(row.run_id) if row.status == RunStatus.PENDING.value else None
+
+    def _to_run(self, row: RunRow, position: int | None) -> Run:
+        return to_run(row, position, self.settings.stop_grace_s)
 
     def _folder(self, run_id: str) -> RunPaths:
         """By the id the store knows, never by what a request says."""

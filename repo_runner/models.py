@@ -192,6 +192,8 @@ class Run(Record):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     stop_requested_at: datetime | None = None
+    #: Until then a run that was asked to stop may save; then it is ended.
+    stop_deadline_at: datetime | None = None
     attempt: int = 0
     commit_sha: str
     environment_key: str | None = None
@@ -220,6 +222,13 @@ class Run(Record):
         if self.started_at is None:
             return None
         return ((self.ended_at or datetime.now(UTC)) - self.started_at).total_seconds()
+
+    @property
+    def grace_left_s(self) -> float | None:
+        """Seconds in which a run that stops may still save; None for every other run."""
+        if self.stop_deadline_at is None or self.status is not RunStatus.RUNNING:
+            return None
+        return max((self.stop_deadline_at - datetime.now(UTC)).total_seconds(), 0.0)
 
 
 class RunPage(Record):

@@ -15,7 +15,8 @@ def describe(run: Run) -> str:
         parts.append(f"place {run.queue_position} in the queue")
     if run.status is RunStatus.RUNNING:
         parts.append(run.phase.value)
-        parts.extend(_progress(run.progress))
+        left = run.grace_left_s
+        parts.extend([stopping(left)] if left is not None else _progress(run.progress))
     if run.best_model_score is not None:
         parts.append(f"{run.monitor or 'score'} {run.best_model_score:.4g}")
     if run.failure:
@@ -31,6 +32,13 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def stopping(left_s: float) -> str:
+    """What is said from the wish to stop until it is fulfilled."""
+    if left_s:
+        return f"stopping: it may save, {duration(left_s)} left"
+    return "stopping: its time to save is over, it is being ended"
 
 
 def _progress(progress: Progress | None) -> list[str]:

@@ -17,8 +17,9 @@ _SUMMARY_LINES = 10
 _SUMMARY_CHARS = 4000
 
 
-def to_run(row: RunRow, queue_position: int | None = None) -> Run:
+def to_run(row: RunRow, queue_position: int | None, stop_grace_s: float) -> Run:
     """The row as everybody outside sees it."""
+    stop_at = row.stop_requested_at
     return Run(
         run_id=row.run_id,
         spec=RunSpec.model_validate(row.spec),
@@ -30,7 +31,8 @@ def to_run(row: RunRow, queue_position: int | None = None) -> Run:
         created_at=_time(row.created_at),
         started_at=_time(row.started_at) if row.started_at else None,
         ended_at=_time(row.ended_at) if row.ended_at else None,
-        stop_requested_at=_time(row.stop_requested_at) if row.stop_requested_at else None,
+        stop_requested_at=_time(stop_at) if stop_at else None,
+        stop_deadline_at=_time(stop_at + stop_grace_s) if stop_at else None,
         attempt=row.attempt,
         commit_sha=row.commit_sha,
         environment_key=row.environment_key,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from repo_runner.models import Progress, Run, RunPhase, RunStatus
+from repo_runner.progress_line import stopping
 from ui.widgets import formats
 from ui.widgets.component import mount
 
@@ -30,7 +31,7 @@ def phases_data(run: Run) -> dict[str, Any]:
 def progress_line(run: Run) -> str:
     """Say in one line what a run is doing now."""
     if run.stop_requested_at:
-        return "Stopping: the script may save and end."
+        return stopping(run.grace_left_s or 0.0).capitalize()
     if run.phase is RunPhase.QUEUED:
         place = run.queue_position
         return f"Waiting, number {place} in the queue" if place else "Waiting to start"

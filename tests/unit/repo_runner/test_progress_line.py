@@ -1,5 +1,5 @@
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -32,6 +32,13 @@ def test_the_epoch_after_the_last_one_is_still_the_last() -> None:
     assert "epoch 3 of 3" in describe(
         run(progress=Progress(phase=RunPhase.TRAINING, epoch=3, max_epochs=3))
     )
+
+
+def test_a_run_that_stops_says_how_long_it_may_save() -> None:
+    now = datetime.now(UTC)
+    late, over = now + timedelta(seconds=25.9), now - timedelta(seconds=1)
+    assert describe(run(stop_requested_at=now, stop_deadline_at=late)).endswith("save, 25 s left")
+    assert describe(run(stop_requested_at=now, stop_deadline_at=over)).endswith("being ended")
 
 
 def test_a_waiting_run_says_its_place() -> None:
