@@ -1,6 +1,7 @@
 """A run's one event stream, `events.jsonl`: append-only, one JSON object a line, written by the supervisor alone.
 
-Every event has `seq` (from 1, no gaps within a run), `t` (unix seconds) and `kind`; the other keys depend on the kind:
+Every event has `seq` (from 1, no gaps within a run), `t` (unix seconds, which never jump within an attempt) and `kind`;
+the other keys depend on the kind:
 
 | kind | keys |
 |---|---|
@@ -23,12 +24,12 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from repo_runner import clock
 from repo_runner.masking import mask_text
 
 Event = dict[str, Any]
@@ -47,7 +48,7 @@ class EventWriter:
     def write(self, kind: str, /, t: float | None = None, **data: Any) -> None:
         """Append one event. `t`: when it happened, if not now. Raises OSError when the disk is full."""
         self._seq += 1
-        event = {"seq": self._seq, "t": t or time.time(), "kind": kind, **data}
+        event = {"seq": self._seq, "t": t or clock.now(), "kind": kind, **data}
         line = json.dumps(event, separators=(",", ":"), allow_nan=False, default=str)
         os.write(self._file, mask_text(line, self._secrets).encode() + b"\n")
 

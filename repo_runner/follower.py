@@ -95,15 +95,25 @@ class Follower:
             self._finish(store, RunStatus.FAILED, SUPERVISOR_LOST, time.time())
         else:
             status, failure = decide(record, stop_requested=row.stop_requested_at is not None)
-            self._finish(store, status, failure, record.ended_at)
+            self._finish(store, status, failure, record.ended_at, record.duration_s)
         self._publish(store.get(self._run_id), now=True)
         return True
 
     def _finish(
-        self, store: Store, status: RunStatus, failure: Failure | None, ended_at: float
+        self,
+        store: Store,
+        status: RunStatus,
+        failure: Failure | None,
+        ended_at: float,
+        duration_s: float | None = None,
     ) -> None:
-        facts = failure.model_dump(mode="json") if failure else None
-        store.finish(self._run_id, status=status.value, failure=facts, ended_at=ended_at)
+        store.finish(
+            self._run_id,
+            status=status.value,
+            failure=failure.model_dump(mode="json") if failure else None,
+            ended_at=ended_at,
+            duration_s=duration_s,
+        )
         bell.ring(self._bell)
 
     def _exit_record(self) -> ExitRecord | None:

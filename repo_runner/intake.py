@@ -6,6 +6,8 @@ import re
 import shlex
 
 from repo_runner.errors import InvalidArguments, InvalidInput, InvalidToken
+from repo_runner.failure_codes import FAILURE_CODES
+from repo_runner.models import Retries
 
 #: Variables that would change how the app's own parts behave inside a run; giving them with a run is refused.
 _REFUSED_PREFIXES = ("LD_", "DYLD_", "GIT_", "UV_", "PIP_", "REPO_RUNNER_")
@@ -103,6 +105,23 @@ def check_python(version: str) -> str:
             hint="Write it as 3.11 or 3.11.7.",
         )
     return text
+
+
+def check_retries(retries: Retries) -> None:
+    """InvalidInput for rules that name no error code, or one no run can fail with."""
+    unknown = sorted(set(retries.error_codes) - FAILURE_CODES)
+    if unknown:
+        raise InvalidInput(
+            f"No run fails with the error code {unknown[0]!r}.",
+            field="retries.error_codes",
+            hint=f"Name some of: {', '.join(sorted(FAILURE_CODES))}.",
+        )
+    if bool(retries.times) != bool(retries.error_codes):
+        raise InvalidInput(
+            "Retries need both a number of times and the error codes they are for.",
+            field="retries.error_codes" if retries.times else "retries.times",
+            hint="Such as 2 times for index_unreachable and supervisor_lost.",
+        )
 
 
 def check_token(token: str) -> str:

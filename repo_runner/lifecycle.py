@@ -20,6 +20,8 @@ class ExitRecord(Record):
     #: Why the attempt failed, as the supervisor saw it.
     failure: Failure | None = None
     ended_at: float
+    #: From the supervisor's start to this end, by a clock that never jumps.
+    duration_s: float | None = None
 
 
 def decide(exit_record: ExitRecord, *, stop_requested: bool) -> tuple[RunStatus, Failure | None]:

@@ -7,7 +7,7 @@ import time
 import traceback
 from dataclasses import dataclass, field
 
-from repo_runner import diagnosis
+from repo_runner import clock, diagnosis
 from repo_runner.app_file import write_private
 from repo_runner.backends.base import Attempt
 from repo_runner.checkpoints import CheckpointKeeper
@@ -42,6 +42,7 @@ class Pipeline:
     watch: StopWatch
     #: The variables that are sealed in the spec, opened.
     secret_env: dict[str, str] = field(default_factory=dict)
+    started_at: float = field(default_factory=clock.now)
 
     def run(self) -> ExitRecord:
         """Take the run through its phases; whatever goes wrong becomes part of the record, never an exception."""
@@ -154,7 +155,8 @@ class Pipeline:
             signal=ended.signal if ended else None,
             stopped=ended.stopped if ended else stopped,
             failure=failure,
-            ended_at=time.time(),
+            ended_at=clock.now(),
+            duration_s=clock.now() - self.started_at,
         )
 
     def _enter(self, phase: RunPhase) -> None:

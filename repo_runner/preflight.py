@@ -101,6 +101,10 @@ class _Asked:
             backend=given.backend,
             submodules=given.submodules,
             lfs=given.lfs,
+            resources=given.resources,
+            limits=given.limits,
+            retries=given.retries,
+            priority=given.priority,
         )
 
 
@@ -113,6 +117,7 @@ def _read_texts(given: Submission, settings: Settings, found: Inspection) -> _As
     requirements = found.attempt(lambda: parse_requirements(given.requirements))
     found.attempt(lambda: intake.check_python(given.python))
     found.attempt(lambda: intake.check_env(given.env))
+    found.attempt(lambda: intake.check_retries(given.retries))
     token = found.attempt(lambda: intake.check_token(given.token.get_secret_value()))
     if given.script_path.strip():
         found.attempt(lambda: _check_script(given.script_path))

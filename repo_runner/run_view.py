@@ -7,6 +7,7 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
+from repo_runner.clock import ticks_s
 from repo_runner.models import Failure, PhaseTime, Progress, Run, RunPhase, RunSpec, RunStatus
 from repo_runner.output import last_lines
 from repo_runner.paths import RunPaths
@@ -34,6 +35,10 @@ def to_run(row: RunRow, queue_position: int | None, stop_grace_s: float) -> Run:
         stop_requested_at=_time(stop_at) if stop_at else None,
         stop_deadline_at=_time(stop_at + stop_grace_s) if stop_at else None,
         attempt=row.attempt,
+        retries_used=row.retries_used,
+        retry_at=_time(row.retry_at) if row.retry_at else None,
+        silent_since=_time(row.silent_since) if row.silent_since else None,
+        gpus=tuple(row.gpus),
         commit_sha=row.commit_sha,
         environment_key=row.environment_key,
         exit_code=row.exit_code,
@@ -48,6 +53,7 @@ def to_run(row: RunRow, queue_position: int | None, stop_grace_s: float) -> Run:
         hparams=row.hparams,
         trainer=row.trainer,
         phases=tuple(_phase_time(p) for p in row.phases),
+        duration_s=_duration_s(row),
     )
 
 
@@ -76,6 +82,15 @@ def summarize(row: RunRow, paths: RunPaths) -> str:
         "log_tail": "\n".join(lines)[-_SUMMARY_CHARS:],
     }
     return json.dumps(summary)
+
+
+def _duration_s(row: RunRow) -> float | None:
+    """Of the newest attempt; that of an attempt which outlived its boot is unknown until its end is written."""
+    if row.duration_s is not None or row.started_ticks_s is None:
+        return row.duration_s
+    if row.ended_at is not None or ticks_s() < row.started_ticks_s:
+        return None
+    return ticks_s() - row.started_ticks_s
 
 
 def _phase_time(data: dict[str, Any]) -> PhaseTime:

@@ -30,6 +30,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
+from repo_runner.clock import ticks_s
 from repo_runner.errors import RunNotFound
 from repo_runner.models import RunPhase, RunSpec, RunStatus
 from repo_runner.tables import CheckpointRow, MetricRow, RunRow
@@ -43,6 +44,11 @@ _NEVER_STARTED: dict[str, Any] = {
     "failure": None,
     "exit_code": None,
     "progress": None,
+    "silent_since": None,
+    "gpus": [],
+    "started_ticks_s": None,
+    "duration_s": None,
+    "retry_at": None,
 }
 
 
@@ -80,6 +86,7 @@ class Store:
             phase=RunPhase.QUEUED.value,
             created_at=time.time(),
             commit_sha=spec.commit_sha,
+            priority=spec.priority,
         )
         try:
             with self._transaction() as session:
@@ -181,7 +188,7 @@ class Store:
     def request_resume(self, run_id: str) -> bool:
         """Queue a new attempt of an ended run; False when it has not ended."""
         with self._transaction() as session:
-            again = {**_NEVER_STARTED, "status": RunStatus.PENDING.value}
+            again = {**_NEVER_STARTED, "status": RunStatus.PENDING.value, "retries_used": 0}
             ended = (RunRow.run_id == run_id, RunRow.status.in_(_TERMINAL))
             return _changed(session, update(RunRow).where(*ended).values(**again)) == 1
 
@@ -194,6 +201,8 @@ class Store:
             if row.status == RunStatus.PENDING.value:
                 row.status = RunStatus.RUNNING.value
                 row.started_at = time.time()
+                row.started_ticks_s = ticks_s()
+                row.retry_at = None
                 row.attempt += 1
             return row.attempt
 

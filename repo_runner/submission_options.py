@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pydantic import SecretStr, ValidationError
 
 from repo_runner.errors import InvalidInput
+from repo_runner.limit_options import add_limit_options, limits_of
 from repo_runner.models import Preflight, ScriptArgument, Submission
 from repo_runner.settings import read_secret
 
@@ -46,6 +47,7 @@ def add_submission_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="environment variable that holds the token of a private repository",
     )
+    add_limit_options(parser)
 
 
 def submission_of(asked: argparse.Namespace) -> Submission:
@@ -64,10 +66,11 @@ def submission_of(asked: argparse.Namespace) -> Submission:
             submodules=asked.submodules,
             lfs=asked.lfs,
             token=SecretStr(token),
+            **limits_of(asked),
         )
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        field = str(first["loc"][0])
+        field = ".".join(map(str, first["loc"]))
         raise InvalidInput(f"{first['msg']}.", field=field) from None
 
 

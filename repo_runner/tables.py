@@ -29,7 +29,17 @@ class RunRow(Base):
     started_at: Mapped[float | None] = mapped_column(Float)
     ended_at: Mapped[float | None] = mapped_column(Float)
     stop_requested_at: Mapped[float | None] = mapped_column(Float)
+    #: Of waiting runs, see run_queue.py.
+    priority: Mapped[int] = mapped_column(Integer, default=0)
     attempt: Mapped[int] = mapped_column(Integer, default=0)
+    retries_used: Mapped[int] = mapped_column(Integer, default=0)
+    retry_at: Mapped[float | None] = mapped_column(Float)
+    silent_since: Mapped[float | None] = mapped_column(Float)
+    #: Unique ids of the GPUs this run holds.
+    gpus: Mapped[list[str]] = mapped_column(JSON, default=list)
+    #: When the attempt began, in seconds since the machine's boot; a wall clock may jump.
+    started_ticks_s: Mapped[float | None] = mapped_column(Float)
+    duration_s: Mapped[float | None] = mapped_column(Float)
     commit_sha: Mapped[str] = mapped_column(String(64))
     environment_key: Mapped[str | None] = mapped_column(String(80))
     exit_code: Mapped[int | None] = mapped_column(Integer)

@@ -1,7 +1,10 @@
 import pytest
 
-from repo_runner import intake
+from repo_runner import diagnosis, errors, intake
 from repo_runner.errors import InvalidInput
+from repo_runner.failure_codes import FAILURE_CODES
+from repo_runner.lifecycle import SUPERVISOR_LOST
+from repo_runner.models import Retries
 
 
 def test_arguments_are_split_like_a_shell_and_never_run_by_one() -> None:
@@ -45,3 +48,26 @@ def test_variables_that_would_change_the_app_are_refused(name: str) -> None:
 
 def test_a_hash_seed_may_be_set() -> None:
     assert intake.check_env({"PYTHONHASHSEED": "1"}) == {"PYTHONHASHSEED": "1"}
+
+
+@pytest.mark.parametrize(
+    ("times", "codes", "field"),
+    [
+        (1, (), "retries.error_codes"),
+        (0, ("supervisor_lost",), "retries.times"),
+        (1, ("bad_luck",), "retries.error_codes"),
+    ],
+)
+def test_retry_rules_that_could_never_apply_are_refused(
+    times: int, codes: tuple[str, ...], field: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        intake.check_retries(Retries(times=times, error_codes=codes))
+    assert caught.value.field == field
+
+
+def test_every_code_that_errors_and_diagnosis_give_a_run_can_be_retried() -> None:
+    steps = [errors.SourceError, errors.BuildFailed, errors.DiskFull]
+    of_errors = {c.code for parent in steps for c in [parent, *parent.__subclasses__()]}
+    of_causes = {cause.code for cause in diagnosis._CAUSES}
+    assert of_errors | of_causes | {SUPERVISOR_LOST.error_code} <= FAILURE_CODES

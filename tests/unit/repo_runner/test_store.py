@@ -2,13 +2,16 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 
+from repo_runner import migrations
 from repo_runner.errors import RunNotFound, StoreDamaged
 from repo_runner.events import EventWriter
 from repo_runner.ingest import ingest, interpret
 from repo_runner.migrations import migrate
 from repo_runner.models import RunSpec
 from repo_runner.paths import RunPaths
+from repo_runner.run_view import to_run
 from repo_runner.store import Store
 
 SPEC = RunSpec(
@@ -119,4 +122,26 @@ def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'store.db'}")
     with pytest.raises(StoreDamaged, match="cannot be read"):
         migrate(store.engine, tmp_path / "backups")
+    store.close()
+
+
+def test_a_store_of_an_older_version_keeps_its_runs(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'old.db'}")
+    command.upgrade(migrations._config(store.engine), "0001")
+    columns = "run_id spec name status phase created_at attempt commit_sha has_probe notes last_metrics hparams"
+    names = (columns + " trainer phases events_offset").split()
+    facts = ["old", SPEC.model_dump_json(), "n", "failed", "queued", 1.0, 1, "0" * 40, 0]
+    values = dict(zip(names, [*facts, "[]", "{}", "{}", "{}", "[]", 0], strict=True))
+    asked = f"INSERT INTO runs ({', '.join(names)}) VALUES ({', '.join(':' + n for n in names)})"
+    with store.engine.begin() as connection:
+        connection.execute(sa.text(asked), values)
+    migrate(store.engine, tmp_path / "backups")
+    run = to_run(store.get("old"))
+    assert (run.spec.limits.time_s, run.retries_used, run.gpus, run.duration_s) == (
+        None,
+        0,
+        (),
+        None,
+    )
+    assert len(list((tmp_path / "backups").iterdir())) == 1
     store.close()

@@ -1,0 +1,58 @@
+"""The command line's words for resources, limits, retries and priority."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from repo_runner.quantity import parse_bytes, parse_seconds
+
+
+def add_limit_options(parser: argparse.ArgumentParser) -> None:
+    """What a run holds, what ends it early, when it is tried again."""
+    held = parser.add_argument_group("what the run holds (it waits until that is free)")
+    held.add_argument("--cpus", type=int, metavar="N")
+    held.add_argument("--memory", metavar="SIZE", help="such as 8GB")
+    held.add_argument("--gpus", type=int, metavar="N", help="0: the script sees none")
+    held.add_argument(
+        "--priority", type=int, default=0, metavar="N", help="-100 to 100, a point is ten places"
+    )
+    ends = parser.add_argument_group("what ends it early")
+    ends.add_argument("--time-limit", metavar="TIME", help="of the script, such as 90m or 1h30m")
+    ends.add_argument("--memory-limit", metavar="SIZE", help="of the script's process tree")
+    ends.add_argument("--disk-limit", metavar="SIZE", help="of the run's folder")
+    ends.add_argument("--silence-limit", metavar="TIME", help="flag it after so long in silence")
+    ends.add_argument("--stop-when-silent", action="store_true", help="end it then")
+    again = parser.add_argument_group("when it is tried again by itself")
+    again.add_argument("--retries", type=int, default=0, metavar="N", help="at most so often")
+    again.add_argument(
+        "--retry-on", action="append", default=[], metavar="CODE", help="only for this error code"
+    )
+
+
+def limits_of(asked: argparse.Namespace) -> dict[str, Any]:
+    """These fields of a Submission, still unchecked. Raises InvalidInput for what is no amount."""
+    return {
+        "resources": {
+            "cpus": asked.cpus,
+            "memory_bytes": _bytes(asked.memory, "resources.memory_bytes"),
+            "gpus": asked.gpus,
+        },
+        "limits": {
+            "time_s": _seconds(asked.time_limit, "limits.time_s"),
+            "memory_bytes": _bytes(asked.memory_limit, "limits.memory_bytes"),
+            "disk_bytes": _bytes(asked.disk_limit, "limits.disk_bytes"),
+            "silence_s": _seconds(asked.silence_limit, "limits.silence_s"),
+            "on_silence": "stop" if asked.stop_when_silent else "flag",
+        },
+        "retries": {"times": asked.retries, "error_codes": asked.retry_on},
+        "priority": asked.priority,
+    }
+
+
+def _bytes(text: str | None, field: str) -> int | None:
+    return None if text is None else parse_bytes(text, field)
+
+
+def _seconds(text: str | None, field: str) -> float | None:
+    return None if text is None else parse_seconds(text, field)

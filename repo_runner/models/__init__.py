@@ -1,0 +1,52 @@
+"""The words of the product as values: what is submitted, what a run is, what it reports."""
+
+from __future__ import annotations
+
+from repo_runner.models.checkpoint import Checkpoint
+from repo_runner.models.failure import Failure
+from repo_runner.models.health import Health
+from repo_runner.models.limits import Limits, Resources, Retries
+from repo_runner.models.log_slice import LogSlice
+from repo_runner.models.metrics import MetricPoint, MetricSeries
+from repo_runner.models.preflight import (
+    Finding,
+    NamedRef,
+    Preflight,
+    ScriptArgument,
+    ScriptKind,
+    SubmoduleInfo,
+)
+from repo_runner.models.progress import OnProgress, Progress
+from repo_runner.models.record import Record
+from repo_runner.models.run import PhaseTime, Run, RunPage
+from repo_runner.models.status import RunPhase, RunStatus
+from repo_runner.models.submission import Backend, RunSpec, Submission
+
+__all__ = [
+    "Backend",
+    "Checkpoint",
+    "Failure",
+    "Finding",
+    "Health",
+    "Limits",
+    "LogSlice",
+    "MetricPoint",
+    "MetricSeries",
+    "NamedRef",
+    "OnProgress",
+    "PhaseTime",
+    "Preflight",
+    "Progress",
+    "Record",
+    "Resources",
+    "Retries",
+    "Run",
+    "RunPage",
+    "RunPhase",
+    "RunSpec",
+    "RunStatus",
+    "ScriptArgument",
+    "ScriptKind",
+    "Submission",
+    "SubmoduleInfo",
+]

@@ -1,0 +1,24 @@
+"""The state of the app itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from repo_runner.models.record import Record
+
+
+class Health(Record):
+    """State of the app itself."""
+
+    status: Literal["ok", "degraded"]
+    version: str
+    versions: dict[str, str]
+    home: str
+    address: str
+    disk_free_bytes: int
+    disk_total_bytes: int
+    runs_by_status: dict[str, int]
+    max_running: int
+    started_at: datetime
+    problems: tuple[str, ...] = ()
