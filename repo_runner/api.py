@@ -16,10 +16,12 @@ from repo_runner import health
 from repo_runner.caches import Caches, TidyReport
 from repo_runner.errors import InvalidInput, RunnerError
 from repo_runner.events import read_batch
+from repo_runner.log_search import Search
 from repo_runner.manager import Manager
 from repo_runner.models import (
     Checkpoint,
     Health,
+    LogSearch,
     LogSlice,
     MetricSeries,
     Preflight,
@@ -98,17 +100,29 @@ def delete(run_id: str, manager: TheManager) -> None:
     manager.delete(run_id)
 
 
+def _search(
+    q: Annotated[str, Query(max_length=500)] = "",
+    context: Annotated[int, Query(ge=0, le=20)] = 2,
+    match_case: bool = False,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    after: Annotated[int, Query(ge=0)] = 0,
+) -> Search | None:
+    return Search(q, context, match_case, limit, after) if q else None
+
+
 @router.get("/runs/{run_id}/logs")
 def logs(
     run_id: str,
     manager: TheManager,
+    search: Annotated[Search | None, Depends(_search)],
     after: Annotated[int | None, Query(ge=0)] = None,
     tail: Annotated[int | None, Query(ge=1, le=4 << 20)] = None,
-    q: Annotated[str, Query(max_length=500)] = "",
     stream: Annotated[str, Query(pattern="^(output|build)$")] = "output",
-) -> LogSlice:
-    """Output after a byte offset, or its tail (bytes), or the lines that hold `q`."""
-    return manager.logs(run_id, after=after, tail=tail, q=q, stream=stream)
+) -> LogSlice | LogSearch:
+    """Output after a byte offset, or its tail (bytes); with `q`, the lines that hold it and those around them."""
+    if search is not None:
+        return manager.search_logs(run_id, search, stream)
+    return manager.logs(run_id, after=after, tail=tail, stream=stream)
 
 
 @router.get("/runs/{run_id}/metrics")

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from repo_runner.client import Client
 from repo_runner.errors import RunnerError
+from repo_runner.log_command import add_log_options, logs
 from repo_runner.models import Run, RunStatus
 from repo_runner.progress_line import ProgressLine, describe
 from repo_runner.settings import Settings
@@ -108,21 +109,6 @@ def show(client: Client, asked: argparse.Namespace) -> int:
         ),
     )
     return 0
-
-
-def logs(client: Client, asked: argparse.Namespace) -> int:
-    """Print a run's output; `-f` follows it until the run ends."""
-    offset = 0
-    while True:
-        ended = client.get(asked.run).status.is_terminal
-        piece = client.logs(asked.run, after=offset, stream=asked.stream)
-        sys.stdout.write(piece.text)
-        sys.stdout.flush()
-        if piece.next_offset == offset and (ended or not asked.follow):
-            return 0
-        if piece.next_offset == offset:
-            time.sleep(_POLL_S)
-        offset = piece.next_offset
 
 
 def stop(client: Client, asked: argparse.Namespace) -> int:
@@ -235,10 +221,7 @@ def _add_reads(commands: Any) -> None:
     listing.add_argument("-q", default="", help="words in the name, id or commit")
     listing.add_argument("--limit", type=int, default=20)
     _add(commands, "show", show).add_argument("run")
-    reading = _add(commands, "logs", logs)
-    reading.add_argument("run")
-    reading.add_argument("-f", "--follow", action="store_true")
-    reading.add_argument("--stream", choices=("output", "build"), default="output")
+    add_log_options(_add(commands, "logs", logs))
 
 
 def _add(commands: Any, verb: str, command: Callable[..., int]) -> argparse.ArgumentParser:

@@ -16,6 +16,7 @@ from repo_runner.errors import AppUnreachable, RunnerError, SourceError
 from repo_runner.models import (
     Checkpoint,
     Health,
+    LogSearch,
     LogSlice,
     MetricSeries,
     Preflight,
@@ -100,14 +101,29 @@ class Client:
         run_id: str,
         after: int | None = None,
         tail: int | None = None,
-        q: str = "",
         stream: str = "output",
     ) -> LogSlice:
         """A piece of a run's output."""
-        asked = {"after": after, "tail": tail, "q": q or None, "stream": stream}
+        asked = {"after": after, "tail": tail, "stream": stream}
         return LogSlice.model_validate(
             self._call("GET", f"/runs/{run_id}/logs", params=_given(asked))
         )
+
+    def search_logs(
+        self,
+        run_id: str,
+        q: str,
+        *,
+        context: int = 2,
+        match_case: bool = False,
+        limit: int = 200,
+        after: int = 0,
+        stream: str = "output",
+    ) -> LogSearch:
+        """The lines of a run's output that hold `q`, with `context` lines around each."""
+        asked = {"q": q, "context": context, "match_case": match_case, "limit": limit}
+        params = {**asked, "after": after, "stream": stream}
+        return LogSearch.model_validate(self._call("GET", f"/runs/{run_id}/logs", params=params))
 
     def metrics(
         self, run_id: str, names: Sequence[str] | None = None, max_points: int = 500

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from repo_runner.errors import RunnerError
 from repo_runner.events import Event
+from repo_runner.kept_output import last_lines
 from repo_runner.models import Failure
-from repo_runner.output import last_lines
 
 _SHOWN_LINES = 20
 

@@ -12,10 +12,12 @@ from pathlib import Path
 from repo_runner import bell, housekeeping, preflight
 from repo_runner.caches import Caches, TidyReport, measure
 from repo_runner.errors import ArtifactNotFound, Conflict, InvalidInput
+from repo_runner.log_search import Search, search_log
 from repo_runner.logs import read_log
 from repo_runner.migrations import migrate
 from repo_runner.models import (
     Checkpoint,
+    LogSearch,
     LogSlice,
     MetricPoint,
     MetricSeries,
@@ -100,14 +102,14 @@ class Manager:
         *,
         after: int | None = None,
         tail: int | None = None,
-        q: str = "",
         stream: str = "output",
     ) -> LogSlice:
         """A piece of the script's output, or with `stream="build"` of the installer's."""
-        paths = self._folder(run_id)
-        return read_log(
-            paths.build_log if stream == "build" else paths.output, after=after, tail=tail, q=q
-        )
+        return read_log(self._log(run_id, stream), after=after, tail=tail)
+
+    def search_logs(self, run_id: str, search: Search, stream: str = "output") -> LogSearch:
+        """The lines of a log that hold a word, with the lines around them."""
+        return search_log(self._log(run_id, stream), search)
 
     def metrics(
         self, run_id: str, names: Sequence[str] = (), max_points: int = 500
@@ -226,6 +228,10 @@ class Manager:
 
     def _to_run(self, row: RunRow, position: int | None) -> Run:
         return to_run(row, position, self.settings.stop_grace_s)
+
+    def _log(self, run_id: str, stream: str) -> Path:
+        paths = self._folder(run_id)
+        return paths.build_log if stream == "build" else paths.output
 
     def _folder(self, run_id: str) -> RunPaths:
         """By the id the store knows, never by what a request says."""

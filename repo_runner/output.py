@@ -1,142 +1,127 @@
-"""A run's bounded output: the head in `output.log`, the newest in rotated segments beside it.
+"""Writes a run's bounded output: the head, and the newest segments after it (`kept_output` reads them).
 
-An output is addressed by its logical byte offset, as if nothing had ever been dropped. The head keeps the first half of
-the limit; after it come segments `output.<offset>.log` of an eighth each, of which the newest four are kept. What fell
-out between is counted by the reader from the offsets alone.
+The head keeps the first half of the limit; segments take an eighth each, and the newest four are kept. A file ends with
+a line where that is possible.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from repo_runner.kept_output import KeptOutput
 from repo_runner.masking import Masker
 
 _KEPT_SEGMENTS = 4
-#: Colours and cursor movements of terminals.
-_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_MAX_READ_BYTES = 4 << 20
+#: How far a file may grow over its limit to end with a line.
+_MAX_OVERHANG_BYTES = 4096
 
 
 class OutputWriter:
-    """Appends raw bytes; never raises for a full disk, so that the script is never blocked by its log."""
+    """Appends raw bytes; never raises: what a full disk cannot take is dropped and counted, like any other bytes."""
 
     def __init__(self, path: Path, max_bytes: int, secrets: Sequence[str] = ()) -> None:
         self._path = path
         self._masker = Masker(secrets)
-        self._head_limit = max_bytes // 2
         self._segment_limit = max(max_bytes // 8, 1)
-        self._offset = _Layout.of(path).size
-        self._file = self._open(path)
-        self._room = self._head_limit - self._offset
+        kept = KeptOutput.of(path)
+        self._offset, self._line = _end_of(kept)
+        head_bytes = kept.segments[0].size_bytes if kept.segments else 0
+        self._room = max_bytes // 2 - head_bytes
+        self._current = path
+        self._file = self._open(path) if len(kept.segments) <= 1 else None
+        self._is_at_line_start = True
         #: Bytes that could not be written because the disk was full.
         self.lost_bytes = 0
 
     def write(self, data: bytes) -> None:
-        """Append without the secrets, rotating where a segment is full."""
+        """Append without the secrets, rotating where a file is full."""
         self._write(self._masker.feed(data))
 
+    def drop(self, data: bytes) -> None:
+        """Go on after bytes that are not kept; the next file's name tells readers how many they were."""
+        self._offset += len(data)
+        self._line += data.count(b"\n")
+        self.lost_bytes += len(data)
+        self._close()
+
     def close(self) -> None:
-        """Write what was held back as a possible beginning of a secret, and close the newest segment."""
+        """Write what was held back as a possible beginning of a secret, and close the newest file."""
         self._write(self._masker.finish())
-        os.close(self._file)
+        self._close()
 
     def _write(self, data: bytes) -> None:
         while data:
-            if self._room <= 0:
+            if self._file is None or self._is_full:
                 self._rotate()
-            piece, data = data[: self._room], data[self._room :]
+            cut = self._cut(data)
+            piece, data = data[:cut], data[cut:]
             self._append(piece)
 
+    @property
+    def _is_full(self) -> bool:
+        return self._room <= 0 and (self._is_at_line_start or self._room <= -self._overhang)
+
+    @property
+    def _overhang(self) -> int:
+        return min(_MAX_OVERHANG_BYTES, self._segment_limit // 4)
+
+    def _cut(self, data: bytes) -> int:
+        """How much of the data goes into the current file."""
+        if len(data) <= self._room:
+            return len(data)
+        most = self._room + self._overhang
+        line_end = data.find(b"\n", max(self._room - 1, 0), most)
+        return line_end + 1 if line_end >= 0 else min(most, len(data))
+
     def _append(self, piece: bytes) -> None:
-        try:
-            written = os.write(self._file, piece)
-        except OSError:
-            self.lost_bytes += len(piece)
-            return
+        written = 0
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                written = os.write(self._file, piece)
         self._offset += written
         self._room -= written
-        self.lost_bytes += len(piece) - written
+        self._line += piece.count(b"\n", 0, written)
+        self._is_at_line_start = piece.endswith(b"\n")
+        if written < len(piece):
+            self.drop(piece[written:])
 
     def _rotate(self) -> None:
-        os.close(self._file)
-        self._file = self._open(self._path.with_name(f"output.{self._offset}.log"))
+        self._close()
+        name = f"{self._path.stem}.{self._offset}.{self._line}{self._path.suffix}"
+        self._current = self._path.with_name(name)
+        self._file = self._open(self._current)
         self._room = self._segment_limit
-        for old in _Layout.of(self._path).segments[1:-_KEPT_SEGMENTS]:
-            old.path.unlink(missing_ok=True)
+        for old in KeptOutput.of(self._path).segments[1:-_KEPT_SEGMENTS]:
+            with contextlib.suppress(OSError):
+                old.path.unlink()
+
+    def _close(self) -> None:
+        """An empty segment is what a full disk leaves: it goes."""
+        if self._file is None:
+            return
+        if self._current != self._path and not os.fstat(self._file).st_size:
+            with contextlib.suppress(OSError):
+                self._current.unlink()
+        os.close(self._file)
+        self._file = None
 
     @staticmethod
-    def _open(path: Path) -> int:
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def _open(path: Path) -> int | None:
+        with contextlib.suppress(OSError):
+            return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return None
 
 
-@dataclass(frozen=True)
-class OutputPiece:
-    """Bytes of an output, and where to go on."""
-
-    data: bytes
-    next_offset: int
-    size_bytes: int
-    dropped_bytes: int
-
-
-def read_output(path: Path, offset: int, max_bytes: int = _MAX_READ_BYTES) -> OutputPiece:
-    """Bytes from a logical offset; a dropped stretch is jumped over."""
-    layout = _Layout.of(path)
-    data = b""
-    for segment in layout.segments:
-        if segment.end <= offset or len(data) >= max_bytes:
-            continue
-        offset = max(offset, segment.start)
-        with segment.path.open("rb") as file:
-            file.seek(offset - segment.start)
-            piece = file.read(max_bytes - len(data))
-        data += piece
-        offset += len(piece)
-    return OutputPiece(data, offset, layout.size, layout.dropped)
-
-
-def read_output_tail(path: Path, max_bytes: int) -> OutputPiece:
-    """The last bytes of an output."""
-    return read_output(path, max(_Layout.of(path).size - max_bytes, 0), max_bytes)
-
-
-def last_lines(path: Path, count: int) -> list[str]:
-    """The last non-empty lines as plain text, progress bars reduced to their last state."""
-    text = _CONTROL.sub("", read_output_tail(path, 64 << 10).data.decode(errors="replace"))
-    lines = [line.rsplit("\r", 1)[-1].rstrip() for line in text.replace("\r\n", "\n").split("\n")]
-    return [line for line in lines if line][-count:]
-
-
-@dataclass(frozen=True)
-class _Segment:
-    path: Path
-    start: int
-    end: int
-
-
-@dataclass(frozen=True)
-class _Layout:
-    segments: tuple[_Segment, ...]
-
-    @classmethod
-    def of(cls, path: Path) -> _Layout:
-        found = [(0, path)] if path.exists() else []
-        for other in path.parent.glob("output.*.log"):
-            start = other.name.split(".")[1]
-            if start.isdigit():
-                found.append((int(start), other))
-        return cls(
-            tuple(_Segment(p, start, start + p.stat().st_size) for start, p in sorted(found))
-        )
-
-    @property
-    def size(self) -> int:
-        return self.segments[-1].end if self.segments else 0
-
-    @property
-    def dropped(self) -> int:
-        return self.size - sum(s.end - s.start for s in self.segments)
+def _end_of(kept: KeptOutput) -> tuple[int, int]:
+    """Offset and line where an output goes on."""
+    if not kept.segments:
+        return 0, 0
+    last = kept.segments[-1]
+    line = last.first_line
+    with last.opened() as file:
+        while data := file.read(1 << 20):
+            line += data.count(b"\n")
+    return last.end, line

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from repo_runner.clock import ticks_s
+from repo_runner.kept_output import last_lines
 from repo_runner.models import Failure, PhaseTime, Progress, Run, RunPhase, RunSpec, RunStatus
-from repo_runner.output import last_lines
 from repo_runner.paths import RunPaths
 from repo_runner.tables import RunRow
 

@@ -6,6 +6,7 @@ from repo_runner.models.checkpoint import Checkpoint
 from repo_runner.models.failure import Failure
 from repo_runner.models.health import Health
 from repo_runner.models.limits import Limits, Resources, Retries
+from repo_runner.models.log_search import LogMatch, LogSearch
 from repo_runner.models.log_slice import LogSlice
 from repo_runner.models.metrics import MetricPoint, MetricSeries
 from repo_runner.models.preflight import (
@@ -29,6 +30,8 @@ __all__ = [
     "Finding",
     "Health",
     "Limits",
+    "LogMatch",
+    "LogSearch",
     "LogSlice",
     "MetricPoint",
     "MetricSeries",

@@ -97,3 +97,17 @@ def test_health_tells_versions_and_disk(http: Http) -> None:
     health = http.get("/api/v1/health").json()
     assert health["versions"]["lightning"] == "2.3.2"
     assert health["disk_total_bytes"] > 0
+
+
+def test_a_log_is_searched_by_q(
+    http: Http, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "output.log").write_text("one\nError\ntwo\n")
+    monkeypatch.setattr(Manager, "_log", lambda *_: tmp_path / "output.log")
+    asked = {"q": "error", "context": 1, "match_case": False}
+    (match,) = http.get("/api/v1/runs/x/logs", params=asked).json()["matches"]
+    assert (match["line"], match["before"], match["after"]) == (2, ["one"], ["two"])
+    assert not http.get("/api/v1/runs/x/logs", params={**asked, "match_case": True}).json()[
+        "matches"
+    ]
+    assert http.get("/api/v1/runs/x/logs").json()["text"] == "one\nError\ntwo\n"

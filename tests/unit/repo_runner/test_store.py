@@ -136,7 +136,7 @@ def test_a_store_of_an_older_version_keeps_its_runs(tmp_path: Path) -> None:
     with store.engine.begin() as connection:
         connection.execute(sa.text(asked), values)
     migrate(store.engine, tmp_path / "backups")
-    run = to_run(store.get("old"))
+    run = to_run(store.get("old"), None, stop_grace_s=30)
     assert (run.spec.limits.time_s, run.retries_used, run.gpus, run.duration_s) == (
         None,
         0,
