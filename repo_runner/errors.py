@@ -216,6 +216,13 @@ class PythonUnavailable(BuildFailed):
     hint = "Choose an installed version, or let uv download one."
 
 
+class SecretMissing(RunnerError):
+    """The value of a secret variable is gone."""
+
+    code = "secret_missing"
+    hint = "Sealed values are kept for 30 days, referred ones by the operator. Submit the run again with its secrets."
+
+
 class DiskFull(RunnerError):
     """The disk is full."""
 

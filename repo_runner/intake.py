@@ -9,24 +9,6 @@ from repo_runner.errors import InvalidArguments, InvalidInput, InvalidToken
 from repo_runner.failure_codes import FAILURE_CODES
 from repo_runner.models import Retries
 
-#: Variables that would change how the app's own parts behave inside a run; giving them with a run is refused.
-_REFUSED_PREFIXES = ("LD_", "DYLD_", "GIT_", "UV_", "PIP_", "REPO_RUNNER_")
-_REFUSED_NAMES = frozenset(
-    {"PATH", "HOME", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV"}
-)
-
-#: A variable with one of these in its name is a secret: sealed, shown nowhere, masked in the output.
-_SECRET_WORDS = (
-    "TOKEN",
-    "SECRET",
-    "PASSWORD",
-    "PASSWD",
-    "CREDENTIAL",
-    "API_KEY",
-    "ACCESS_KEY",
-    "PRIVATE_KEY",
-)
-
 MAX_ARGUMENTS_BYTES = 65536
 
 
@@ -72,25 +54,6 @@ def check_script_path(path: str) -> str:
             hint="Name a file that ends in .py.",
         )
     return text
-
-
-def check_env(env: dict[str, str]) -> dict[str, str]:
-    """The run's own variables; InvalidInput for a name that cannot be used or must not be set."""
-    for name, value in env.items():
-        if not name.isidentifier() or "\0" in value:
-            raise InvalidInput(f"The variable name {name!r} is not valid.", field="env")
-        if name.startswith(_REFUSED_PREFIXES) or name in _REFUSED_NAMES:
-            raise InvalidInput(
-                f"The variable {name} cannot be set for a run.",
-                field="env",
-                hint="It would change how git, the installer, the loader or the app itself work.",
-            )
-    return dict(env)
-
-
-def is_secret(name: str) -> bool:
-    """Whether a variable's value must not be stored or shown."""
-    return any(word in name.upper() for word in _SECRET_WORDS)
 
 
 def check_python(version: str) -> str:

@@ -1,14 +1,17 @@
 """Masks secrets in a stream of bytes before it reaches the disk, also where a secret is cut by two writes.
 
-Best effort, as in every runner: the secret as it is, URL-encoded and in base64 are masked; other transformations of it
-are not recognised.
+Best effort, as in every runner: the secret as it is, URL-encoded, as a JSON or Python literal, and in base64 (also as a
+part of something longer) are masked; other transformations of it are not recognised.
 """
 
 from __future__ import annotations
 
 import base64
+import io
+import json
 from collections.abc import Iterable, Iterator
-from urllib.parse import quote
+from typing import IO
+from urllib.parse import quote, quote_plus
 
 MASK = b"***"
 #: Shorter values would mask ordinary words.
@@ -68,14 +71,39 @@ def mask_text(text: str, secrets: Iterable[str]) -> str:
     return data.decode(errors="surrogateescape")
 
 
+class MaskedText(io.TextIOBase):
+    """A stream of text for what a process says of itself; one print is masked as one text."""
+
+    def __init__(self, stream: IO[str], secrets: Iterable[str]) -> None:
+        self._stream = stream
+        self._secrets = tuple(secrets)
+
+    def write(self, text: str) -> int:
+        """Write it without the secrets."""
+        self._stream.write(mask_text(text, self._secrets))
+        return len(text)
+
+    def flush(self) -> None:
+        """As of any stream."""
+        self._stream.flush()
+
+
 def _forms(secret: str) -> Iterator[bytes]:
     """The secret and the shapes in which tools print it; lines of a long one count by themselves."""
     for part in {secret, *secret.splitlines()}:
         if len(part.strip()) >= MIN_SECRET_CHARS:
-            data = part.encode()
-            yield data
-            yield quote(part, safe="").encode()
-            yield base64.b64encode(data).rstrip(b"=")
+            texts = (part, json.dumps(part)[1:-1], json.dumps(part, ensure_ascii=False)[1:-1])
+            yield from (text.encode() for text in (*texts, repr(part)[1:-1]))
+            yield from (form(part, safe="").encode() for form in (quote, quote_plus))
+            yield from _in_base64(part.encode())
+
+
+def _in_base64(data: bytes) -> Iterator[bytes]:
+    """The characters that the secret alone decides, at each of the three places where it may begin in a group."""
+    for before in range(3):
+        first, last = -(-before * 8 // 6), (before + len(data)) * 8 // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            yield encode(bytes(before) + data)[first:last]
 
 
 def _merged(spans: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -15,11 +15,13 @@ from repo_runner.environment import Environment, EnvironmentRequest, Environment
 from repo_runner.errors import RunnerError
 from repo_runner.events import EventWriter
 from repo_runner.lifecycle import ExitRecord
+from repo_runner.masking import mask_text
 from repo_runner.models import Failure, Progress, RunPhase, RunSpec
 from repo_runner.observer import Observer
 from repo_runner.output import OutputWriter
 from repo_runner.paths import RunPaths
 from repo_runner.resume import EarlierAttempts
+from repo_runner.run_secrets import RunSecrets
 from repo_runner.settings import Settings
 from repo_runner.source import Source
 from repo_runner.stop_watch import StopWatch
@@ -40,13 +42,13 @@ class Pipeline:
     writer: EventWriter
     output: OutputWriter
     watch: StopWatch
-    #: The variables that are sealed in the spec, opened.
-    secret_env: dict[str, str] = field(default_factory=dict)
+    secrets: RunSecrets = field(default_factory=RunSecrets)
     started_at: float = field(default_factory=clock.now)
 
     def run(self) -> ExitRecord:
         """Take the run through its phases; whatever goes wrong becomes part of the record, never an exception."""
         try:
+            self.secrets.require_all()
             self._fetch()
             script_exit = self._train(self._build())
         except Exception as error:  # noqa: BLE001  whatever it is, the run must end with a record of it
@@ -123,7 +125,7 @@ class Pipeline:
         observer = Observer(self.writer, keeper)
         plan = ScriptPlan(
             spec=self.spec,
-            env={**self.spec.env, **self.secret_env},
+            env={**self.spec.env, **self.secrets.env},
             checkout=self.paths.checkout,
             environment=environment,
             probe_folder=self.paths.probe(self.attempt.number),
@@ -164,7 +166,7 @@ class Pipeline:
 
     def _log_build(self, line: str) -> None:
         with self.paths.build_log.open("a", errors="replace") as log:
-            log.write(line + "\n")
+            log.write(mask_text(line, self.secrets.masked) + "\n")
 
 
 class Reporter:

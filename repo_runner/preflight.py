@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from repo_runner import intake
+from repo_runner import intake, variables
 from repo_runner.contents_report import (
     GITATTRIBUTES,
     GITMODULES,
@@ -57,7 +57,9 @@ def inspect(
 
 def _seal(spec: RunSpec, token: str, vault: TokenVault) -> RunSpec:
     """The spec as it may be stored: tickets where there were secrets."""
-    hidden = {name: vault.seal(value) for name, value in spec.env.items() if intake.is_secret(name)}
+    hidden = {
+        name: vault.seal(value) for name, value in spec.env.items() if variables.is_secret(name)
+    }
     plain = {name: value for name, value in spec.env.items() if name not in hidden}
     ticket = vault.seal(token) if token else ""
     return spec.model_copy(update={"env": plain, "secret_env": hidden, "token_ticket": ticket})
@@ -98,6 +100,7 @@ class _Asked:
             python=given.python.strip(),
             dependency_file=given.dependency_file.strip(),
             env=given.env,
+            secret_refs=given.secret_refs,
             backend=given.backend,
             submodules=given.submodules,
             lfs=given.lfs,
@@ -116,8 +119,11 @@ def _read_texts(given: Submission, settings: Settings, found: Inspection) -> _As
     words = found.attempt(lambda: intake.split_arguments(given.script_args))
     requirements = found.attempt(lambda: parse_requirements(given.requirements))
     found.attempt(lambda: intake.check_python(given.python))
-    found.attempt(lambda: intake.check_env(given.env))
     found.attempt(lambda: intake.check_retries(given.retries))
+    found.attempt(lambda: variables.check_env(given.env))
+    found.attempt(
+        lambda: variables.check_secret_refs(given.secret_refs, given.env, settings.operator_secrets)
+    )
     token = found.attempt(lambda: intake.check_token(given.token.get_secret_value()))
     if given.script_path.strip():
         found.attempt(lambda: _check_script(given.script_path))

@@ -7,7 +7,7 @@ variables (`PIP_*`, `UV_*`, proxies, certificate bundles) are collected here too
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
@@ -73,6 +73,10 @@ class Settings:
     #: Tokens (or `user:password`) for private repositories, by host. Given as pairs `host=NAME`, where the environment
     #: variable NAME holds the token.
     git_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    #: Variables of the operator's environment that a run may refer to (`secret_refs`); no run sees another.
+    secret_variables: tuple[str, ...] = ()
+    #: Those of them that are set.
+    operator_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     #: Pairs `actual=asked` of URL prefixes, git's `url.<actual>.insteadOf=<asked>`: for sites that mirror GitHub.
     git_instead_of: tuple[tuple[str, str], ...] = ()
     #: The app's port on loopback.
@@ -117,6 +121,10 @@ class Settings:
             f"{PREFIX}HOME": str(self.home),
         }
 
+    def referred(self, names: Iterable[str]) -> dict[str, str]:
+        """The operator's variables that one run refers to, for its supervisor alone; one that is gone is left out."""
+        return {n: self.operator_secrets[n] for n in names if n in self.operator_secrets}
+
     @property
     def ui_env(self) -> dict[str, str]:
         """What the UI's process starts with: these settings, and where and how to call the app."""
@@ -132,11 +140,11 @@ class Settings:
         return self.database_url or f"sqlite:///{self.home / 'store.db'}"
 
 
-def read_secret(name: str) -> str:
+def read_secret(name: str, field: str = "token") -> str:
     """The value of a variable a person names on the command line, so that a secret is never typed there."""
     value = os.environ.get(name, "").strip()
     if not value:
-        raise InvalidInput(f"The environment variable {name!r} is not set.", field="token")
+        raise InvalidInput(f"The environment variable {name!r} is not set.", field=field)
     return value
 
 
@@ -145,15 +153,18 @@ def inherited_names() -> frozenset[str]:
     return frozenset(os.environ)
 
 
-_PASSED = {"own_env", "script_env", "git_env", "installer_env", "git_tokens"}
-_SECRET = {f"{PREFIX}TOKEN", f"{PREFIX}ADDRESS", f"{PREFIX}GIT_TOKENS"}
+_PASSED = {"own_env", "script_env", "git_env", "installer_env", "git_tokens", "operator_secrets"}
+#: The app's own: no supervisor and no page needs them, and the store's address may hold a password.
+_SECRET = {f"{PREFIX}{name}" for name in ("TOKEN", "ADDRESS", "GIT_TOKENS", "DATABASE_URL")}
 
 
 def _passed(env: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """What goes on to others; a variable that holds a token goes to nobody."""
     names = _token_names(env.get(f"{PREFIX}GIT_TOKENS", ""))
     tokens = {host: env[name].strip() for host, name in names.items() if env.get(name)}
-    env = {n: v for n, v in env.items() if n not in names.values()}
+    offered = env.get(f"{PREFIX}SECRET_VARIABLES", "").split()
+    secrets = {name: env[name] for name in offered if env.get(name)}
+    env = {n: v for n, v in env.items() if n not in (*names.values(), *offered)}
 
     def pick(names: Sequence[str]) -> dict[str, str]:
         return {n: env[n] for n in names if n in env}
@@ -167,6 +178,7 @@ def _passed(env: Mapping[str, str]) -> dict[str, dict[str, str]]:
         "git_env": pick(PASSED_TO_GIT),
         "installer_env": {**pick(PASSED_TO_INSTALLER), **installer},
         "git_tokens": tokens,
+        "operator_secrets": secrets,
     }
 
 

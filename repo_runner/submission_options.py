@@ -42,6 +42,20 @@ def add_submission_options(parser: argparse.ArgumentParser) -> None:
         "--lfs", action="store_true", help="fetch files that are kept in Git LFS too"
     )
     parser.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        metavar="NAME[=VALUE]",
+        help="variable of the script; without a value, the one it has here (so that a secret is never typed)",
+    )
+    parser.add_argument(
+        "--secret-ref",
+        action="append",
+        default=[],
+        metavar="NAME[=VARIABLE]",
+        help="variable of the script whose value the operator of the app holds",
+    )
+    parser.add_argument(
         "--token-env",
         default="",
         metavar="NAME",
@@ -63,6 +77,8 @@ def submission_of(asked: argparse.Namespace) -> Submission:
             dependency_file=asked.dependency_file,
             name=asked.name,
             python=asked.python,
+            env=dict(_variable(item) for item in asked.env),
+            secret_refs=dict(_reference(item) for item in asked.secret_ref),
             submodules=asked.submodules,
             lfs=asked.lfs,
             token=SecretStr(token),
@@ -72,6 +88,16 @@ def submission_of(asked: argparse.Namespace) -> Submission:
         first = error.errors(include_input=False, include_url=False)[0]
         field = ".".join(map(str, first["loc"]))
         raise InvalidInput(f"{first['msg']}.", field=field) from None
+
+
+def _variable(item: str) -> tuple[str, str]:
+    name, equals, value = item.partition("=")
+    return name, value if equals else read_secret(name, field="env")
+
+
+def _reference(item: str) -> tuple[str, str]:
+    name, _, source = item.partition("=")
+    return name, source or name
 
 
 def describe_preflight(report: Preflight) -> str:

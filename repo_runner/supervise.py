@@ -18,14 +18,14 @@ from repo_runner.events import EventWriter
 from repo_runner.housekeeping import tidy_after
 from repo_runner.lease import Lease
 from repo_runner.lifecycle import ExitRecord
-from repo_runner.masking import mask_text
+from repo_runner.masking import MaskedText, mask_text
 from repo_runner.models import RunSpec
 from repo_runner.output import OutputWriter
 from repo_runner.paths import RunPaths
 from repo_runner.pipeline import Pipeline
+from repo_runner.run_secrets import RunSecrets
 from repo_runner.settings import Settings
 from repo_runner.stop_watch import StopWatch
-from repo_runner.token_vault import TokenVault
 
 
 def main(run_dir: str, attempt: Attempt) -> None:
@@ -47,17 +47,16 @@ def main(run_dir: str, attempt: Attempt) -> None:
 def _supervise(paths: RunPaths, attempt: Attempt) -> None:
     settings = Settings.from_env()
     spec = RunSpec.model_validate_json(paths.spec.read_text())
-    vault = TokenVault(settings.home)
-    secret_env = {name: vault.open(ticket) for name, ticket in spec.secret_env.items()}
-    secrets = tuple(secret_env.values())
-    writer = EventWriter(paths.events, secrets)
-    output = OutputWriter(paths.output, settings.max_log_bytes, secrets)
+    secrets = RunSecrets.open(spec, settings)
+    sys.stdout = sys.stderr = MaskedText(sys.stderr, secrets.masked)
+    writer = EventWriter(paths.events, secrets.masked)
+    output = OutputWriter(paths.output, settings.max_log_bytes, secrets.masked)
     with StopWatch(paths.stop) as watch:
         writer.write("attempt", attempt=attempt.number, pid=os.getpid())
-        record = Pipeline(settings, paths, spec, attempt, writer, output, watch, secret_env).run()
+        record = Pipeline(settings, paths, spec, attempt, writer, output, watch, secrets).run()
         process.kill_tree(paths.run_id)
         output.close()
-        _end(paths, writer, record, secrets)
+        _end(paths, writer, record, secrets.masked)
 
 
 def _end(

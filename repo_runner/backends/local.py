@@ -28,7 +28,8 @@ class LocalBackend:
             write_private(paths.spec, spec.model_dump_json(indent=2))
         argv = [sys.executable, "-m", "repo_runner.supervise", str(paths.root), str(attempt.number)]
         argv += [] if attempt.with_probe else [WITHOUT_PROBE]
-        env = {**self._settings.supervisor_env, process.MARKER: paths.run_id}
+        referred = self._settings.referred(spec.secret_refs.values())
+        env = {**self._settings.supervisor_env, **referred, process.MARKER: paths.run_id}
         with paths.supervisor_log.open("ab") as log:
             self._children.append(process.start(argv, env=env, output=log))
 

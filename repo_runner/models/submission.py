@@ -34,7 +34,10 @@ class Submission(Record):
     #: Path of the dependency file to use; empty: the best of those found.
     dependency_file: str = Field("", max_length=500)
     #: Extra variables for the script.
-    env: dict[str, str] = Field(default_factory=dict)
+    env: dict[str, str] = Field(default_factory=dict, max_length=200)
+    #: Variables of the script that take their value from one of the operator's when the run starts: name and the
+    #: operator's name, which must be among those that the operator offers.
+    secret_refs: dict[str, str] = Field(default_factory=dict, max_length=200)
     backend: Backend = "local"
     #: Whether the repository's submodules are fetched too: from the same host, one level deep.
     submodules: bool = False
@@ -76,8 +79,10 @@ class RunSpec(Record):
     limits: Limits = Limits()
     retries: Retries = Retries()
     priority: int = 0
-    #: Variables whose values are sealed: name and ticket. Chosen by their names, see intake.
+    #: Variables whose values are sealed: name and ticket. Chosen by their names, see variables.
     secret_env: dict[str, str] = Field(default_factory=dict)
+    #: Variables whose values stay with the operator: name, and the operator's variable.
+    secret_refs: dict[str, str] = Field(default_factory=dict)
     #: Under this name the fetch finds the sealed token; it says nothing of the token itself.
     token_ticket: str = ""
 

@@ -274,23 +274,3 @@ def test_without_the_probe_a_lightning_script_is_any_script(
     Follower(manager.settings, run_id, str, with_probe=False).follow(threading.Event())
     run = manager.get(run_id)
     assert (run.status, run.has_probe, run.best_model_path) == (RunStatus.SUCCEEDED, False, None)
-
-
-def test_a_secret_variable_reaches_the_script_and_nothing_that_lasts(
-    make_repo: MakeRepo, manager: Manager
-) -> None:
-    secret = "s3cret-of-the-person"
-    script = "import os\nprint('got', os.environ['MY_API_KEY'])\nraise ValueError(os.environ['MY_API_KEY'])\n"
-    submission = Submission(
-        link=plain(make_repo, script),
-        script_path="train.py",
-        env={"MY_API_KEY": secret, "PLAIN": "1"},
-    )
-    run_id = manager.submit(submission).run_id
-    with following(manager, run_id):
-        run = wait_until_ended(manager, run_id)
-    assert "got ***" in manager.logs(run_id).text
-    assert run.failure and "ValueError: ***" in run.failure.message
-    assert run.spec.env == {"PLAIN": "1"}
-    kept = [p for p in manager.paths.root.rglob("*") if p.is_file() and not p.is_symlink()]
-    assert [p for p in kept if secret.encode() in p.read_bytes()] == []

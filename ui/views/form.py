@@ -24,7 +24,7 @@ TEXTS = (
 )
 #: All of the form that is kept; a token is not, it is written and sent.
 KEPT: dict[str, str | bool] = {
-    **dict.fromkeys((*TEXTS, "env"), ""),
+    **dict.fromkeys((*TEXTS, "env", "secret_refs"), ""),
     "submodules": False,
     "lfs": False,
 }
@@ -39,6 +39,7 @@ HINTS = {
     "name": "made from repository and script",
     "python": "the app's own",
     "env": "SEED=1, one a line; the value of a name such as HF_TOKEN is sealed",
+    "secret_refs": "HF_TOKEN, one a line, of those the operator offers; NAME=VARIABLE renames one",
     "dependency_file": "the best one found",
     "token": "sealed, never shown again",
 }
@@ -77,6 +78,7 @@ def fill_from_spec(spec: RunSpec, name: str) -> None:
         dependency_file=spec.dependency_file,
         submodules=spec.submodules,
         lfs=spec.lfs,
+        secret_refs="\n".join(f"{name}={source}" for name, source in spec.secret_refs.items()),
         # A sealed value is not known here: its name is, for it to be given again.
         env="\n".join(
             f"{key}={value}"
@@ -98,6 +100,7 @@ def submission() -> Submission:
     return Submission(
         **{field: state[field].strip() for field in TEXTS},
         env=parse_env(state.env),
+        secret_refs=parse_secret_refs(state.secret_refs),
         submodules=state.submodules,
         lfs=state.lfs,
         token=SecretStr(state.get("token", "").strip()),
@@ -119,3 +122,9 @@ def parse_env(text: str) -> dict[str, str]:
             )
         pairs[name.strip()] = value
     return pairs
+
+
+def parse_secret_refs(text: str) -> dict[str, str]:
+    """Read lines of NAME, or of NAME=VARIABLE where the operator's variable has another name."""
+    pairs = (line.partition("=") for line in text.split())
+    return {name: source or name for name, _, source in pairs}

@@ -95,6 +95,7 @@ def _more(places: Places) -> None:
         _text(places, "python", "Python version")
         _text(places, "token", "Access token")
     _text(places, "env", "Variables", lines=True)
+    _text(places, "secret_refs", "Secrets of the operator", lines=True)
     st.toggle("Fetch submodules", key="submodules")
     st.toggle("Fetch files in Git LFS", key="lfs")
 

@@ -47,7 +47,7 @@ def configuration(run: Run) -> list[Fact]:
         fact("Commit", run.commit_sha, "copy"),
         fact("Requirements", "\n".join(spec.requirements), "code"),
         fact("Python", spec.python or "the app's own version"),
-        fact("Variables", ", ".join(sorted({**spec.env, **spec.secret_env}))),
+        fact("Variables", ", ".join(sorted({**spec.env, **spec.secret_env, **spec.secret_refs}))),
         fact("Environment", run.environment_key, "copy", label=(run.environment_key or "")[:12]),
         fact("Attempt", run.attempt or None),
         fact("Submitted", formats.iso(run.created_at), "ago"),

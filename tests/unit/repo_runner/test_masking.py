@@ -1,11 +1,13 @@
 import base64
-from urllib.parse import quote
+import io
+import json
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repo_runner.masking import MASK, Masker, mask_text
+from repo_runner.masking import MASK, MaskedText, Masker, mask_text
 
 SECRET = "p4ss/w0rd+x"
 
@@ -67,3 +69,33 @@ def test_however_it_is_cut_the_result_is_that_of_the_whole_and_holds_no_secret(
     whole = masked(secrets, b"".join(chunks))
     assert masked(secrets, *chunks) == whole
     assert not any(secret.encode() in whole for secret in secrets)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        *(
+            base64.b64encode(f"{before}{SECRET}{{after".encode()).decode()
+            for before in ("", "u:", "x")
+        ),
+        *(
+            base64.urlsafe_b64encode(f"{before}{SECRET}".encode()).decode()
+            for before in ("", "user:")
+        ),
+        quote_plus(SECRET),
+    ],
+)
+def test_a_secret_inside_something_longer_is_masked_in_base64_too(form: str) -> None:
+    assert MASK.decode() in mask_text(f"<{form}>", [SECRET])
+
+
+@pytest.mark.parametrize("secret", ['with"quote', "back\\slash", "tab\tinside", "Zürich-€"])
+def test_a_secret_is_masked_as_a_literal_of_json_or_python(secret: str) -> None:
+    for form in (json.dumps(secret), json.dumps(secret, ensure_ascii=False), repr(secret)):
+        assert mask_text(form, [secret]) in ('"***"', "'***'")
+
+
+def test_what_a_process_says_of_itself_is_masked() -> None:
+    said = io.StringIO()
+    print("failed with", SECRET, file=MaskedText(said, [SECRET]))
+    assert said.getvalue() == "failed with ***\n"
