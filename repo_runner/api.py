@@ -27,6 +27,7 @@ from repo_runner.models import (
     RunPage,
     Submission,
 )
+from repo_runner.resources import ResourcePoint
 from repo_runner.settings import Settings
 
 router = APIRouter(prefix="/api/v1")
@@ -120,6 +121,16 @@ def metrics(
 ) -> tuple[MetricSeries, ...]:
     """The curves, thinned without losing extremes."""
     return manager.metrics(run_id, name or (), max_points)
+
+
+@router.get("/runs/{run_id}/resources")
+def resources(
+    run_id: str,
+    manager: TheManager,
+    max_points: Annotated[int, Query(ge=4, le=100_000)] = 500,
+) -> tuple[ResourcePoint, ...]:
+    """CPU, memory and GPU of the run's processes over time, thinned to the peaks."""
+    return manager.resources(run_id, max_points)
 
 
 @router.get("/runs/{run_id}/checkpoints")

@@ -23,6 +23,7 @@ from repo_runner.models import (
     RunPage,
     Submission,
 )
+from repo_runner.resources import ResourcePoint
 from repo_runner.settings import Settings
 
 _TIMEOUT = httpx.Timeout(30.0, connect=3.0)
@@ -118,6 +119,11 @@ class Client:
             MetricSeries.model_validate(s)
             for s in self._call("GET", f"/runs/{run_id}/metrics", params=asked)
         )
+
+    def resources(self, run_id: str, max_points: int = 500) -> tuple[ResourcePoint, ...]:
+        """What a run took of the machine over time."""
+        found = self._call("GET", f"/runs/{run_id}/resources", params={"max_points": max_points})
+        return tuple(ResourcePoint.model_validate(one) for one in found)
 
     def checkpoints(self, run_id: str) -> tuple[Checkpoint, ...]:
         """A run's checkpoints, best first."""

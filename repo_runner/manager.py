@@ -27,6 +27,7 @@ from repo_runner.models import (
     Submission,
 )
 from repo_runner.paths import HomePaths, RunPaths
+from repo_runner.resources import ResourcePoint, peaks
 from repo_runner.run_view import to_run
 from repo_runner.settings import Settings
 from repo_runner.source import Source
@@ -125,6 +126,13 @@ class Manager:
             )
             for name in sorted(counts)
             if not names or name in names
+        )
+
+    def resources(self, run_id: str, max_points: int = 500) -> tuple[ResourcePoint, ...]:
+        """What the run took of the machine over time, thinned to the peaks."""
+        rows = self.store.resources(self.store.get(run_id).number)
+        return peaks(
+            [ResourcePoint.model_validate(r, from_attributes=True) for r in rows], max_points
         )
 
     def checkpoints(self, run_id: str) -> tuple[Checkpoint, ...]:

@@ -17,6 +17,7 @@ from ui.widgets.facts import configuration, mapping_facts, show_facts, show_head
 from ui.widgets.log_view import show_log
 from ui.widgets.notice import of_notes, show_errors, show_notices
 from ui.widgets.phase_bar import show_phases
+from ui.widgets.resource_charts import show_resources
 
 LIVE_EVERY_S = 1.0
 
@@ -71,6 +72,7 @@ def _show(snapshot: Snapshot) -> None:
         if chosen := show_log(run, snapshot.log):
             st.session_state["stream"] = chosen
             st.rerun()
+        show_resources(snapshot.resources)
     with right:
         show_checkpoints(
             run, snapshot.checkpoints, lambda name: client().download_url(run.run_id, name)

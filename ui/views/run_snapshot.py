@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from repo_runner.models import Checkpoint, MetricSeries, Run, RunPhase
+from repo_runner.resources import ResourcePoint
 from ui.connection import client
 from ui.views.log_reader import reader_of
 from ui.widgets.log_view import Log
 
 #: More would not be seen on a chart of this width.
 MAX_POINTS = 400
+MAX_MOMENTS = 200
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Snapshot:
     run: Run
     metrics: tuple[MetricSeries, ...]
     checkpoints: tuple[Checkpoint, ...]
+    resources: tuple[ResourcePoint, ...]
     log: Log
 
 
@@ -32,6 +35,7 @@ def load(run_id: str, stream: str | None = None) -> Snapshot:
         run,
         api.metrics(run_id, max_points=MAX_POINTS),
         api.checkpoints(run_id),
+        api.resources(run_id, max_points=MAX_MOMENTS),
         _read_log(run_id, stream),
     )
 

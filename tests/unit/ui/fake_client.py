@@ -22,6 +22,7 @@ from repo_runner.models import (
     RunStatus,
     Submission,
 )
+from repo_runner.resources import ResourcePoint
 from tests.unit.ui import fake_runs as fake
 from tests.unit.ui.fake_preflight import check, fake_preflight
 
@@ -132,6 +133,10 @@ class FakeClient:
         run = self.get(run_id)
         curves = fake.series(_step(run), run.created_at)
         return tuple(one for one in curves if not names or one.name in names)
+
+    def resources(self, run_id: str, max_points: int = 500) -> tuple[ResourcePoint, ...]:
+        run = self.get(run_id)
+        return fake.resources(_step(run), run.created_at)
 
     def checkpoints(self, run_id: str) -> tuple[Checkpoint, ...]:
         run = self.get(run_id)

@@ -19,6 +19,7 @@ from repo_runner.models import (
     RunSpec,
     RunStatus,
 )
+from repo_runner.resources import ResourcePoint
 
 EPOCHS, STEPS = 40, 36
 SHA = "3f9c2d71b8e04a6f95d1c2ab7e8f60d4c1a2b3e5"
@@ -207,6 +208,21 @@ def series(step: int, start: datetime, seconds: float = 120) -> tuple[MetricSeri
 def best_score(step: int) -> float | None:
     """The best validation score up to a step."""
     return max((value_at("val_acc", at) for at in range(STEPS, step + 1, STEPS)), default=None)
+
+
+def resources(step: int, start: datetime) -> tuple[ResourcePoint, ...]:
+    """What the made-up training takes: two busy cores, memory that fills up, a GPU that waits for data."""
+    count = step // 12
+    return tuple(
+        ResourcePoint(
+            timestamp=start.timestamp() + at,
+            cpu_percent=190 + 12 * random.Random(at).gauss(0, 1),
+            memory_bytes=int(2.1e9 * (1 - math.exp(-at / 6))),
+            gpu_percent=min(100, max(0, 72 + 15 * random.Random(-at).gauss(0, 1))),
+            gpu_memory_bytes=int(5.5e9 * (1 - math.exp(-at / 3))),
+        )
+        for at in range(1, count)
+    )
 
 
 def checkpoints(step: int, start: datetime) -> tuple[Checkpoint, ...]:
