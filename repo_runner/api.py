@@ -10,7 +10,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
+from fastapi.responses import (
+    FileResponse,
+    JSONResponse,
+    PlainTextResponse,
+    Response,
+    StreamingResponse,
+)
 
 from repo_runner import health
 from repo_runner.caches import Caches, TidyReport
@@ -28,6 +34,7 @@ from repo_runner.models import (
     Submission,
 )
 from repo_runner.resources import ResourcePoint
+from repo_runner.run_environment import RunEnvironment
 from repo_runner.settings import Settings
 
 router = APIRouter(prefix="/api/v1")
@@ -131,6 +138,20 @@ def resources(
 ) -> tuple[ResourcePoint, ...]:
     """CPU, memory and GPU of the run's processes over time, thinned to the peaks."""
     return manager.resources(run_id, max_points)
+
+
+@router.get("/runs/{run_id}/environment")
+def environment(run_id: str, manager: TheManager) -> RunEnvironment:
+    """The packages of the run's environment, held against what its repository asks for."""
+    return manager.environment(run_id)
+
+
+@router.get("/runs/{run_id}/environment/lock")
+def environment_lock(run_id: str, manager: TheManager) -> Response:
+    """The same as a requirements file to download."""
+    name = f"requirements-{run_id}.txt"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return PlainTextResponse(manager.environment_lock(run_id), headers=headers)
 
 
 @router.get("/runs/{run_id}/checkpoints")
