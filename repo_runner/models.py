@@ -126,6 +126,8 @@ class Progress(Record):
     #: Optimizer steps a second, moving average.
     steps_per_s: float | None = None
     message: str = ""
+    #: Seconds spent in each stage of a training so far: `sanity_check`, `train`, `validate`, `test`, `saving`, …
+    stage_seconds: dict[str, float] = Field(default_factory=dict)
 
 
 class Checkpoint(Record):

@@ -88,6 +88,12 @@ def training(
             step=step,
             total_steps=EPOCHS * STEPS,
             steps_per_s=rate,
+            stage_seconds={
+                "sanity_check": 0.4,
+                "train": round(0.93 * fraction * seconds, 1),
+                "validate": round(0.06 * fraction * seconds, 1),
+                "saving": round(0.01 * fraction * seconds, 1),
+            },
         ),
         phases=times(start, end),
         monitor="val_acc",
