@@ -20,6 +20,7 @@ from repo_runner.models import (
     RunStatus,
 )
 from repo_runner.resources import ResourcePoint
+from repo_runner.run_environment import RunEnvironment, compare
 
 EPOCHS, STEPS = 40, 36
 SHA = "3f9c2d71b8e04a6f95d1c2ab7e8f60d4c1a2b3e5"
@@ -228,6 +229,33 @@ def resources(step: int, start: datetime) -> tuple[ResourcePoint, ...]:
             gpu_memory_bytes=int(5.5e9 * (1 - math.exp(-at / 3))),
         )
         for at in range(1, count)
+    )
+
+
+def environment(own: str) -> RunEnvironment:
+    """Two packages asked for, one of them not as asked, one for another kind of machine, the rest pulled in."""
+    freeze = [
+        "einops==0.8.1",
+        "numpy==2.4.6",
+        f"own=={own}",
+        "torch==2.13.0",
+        "torchmetrics==1.9.0",
+    ]
+    freeze += [f"pulled-in-{n}=={n}.0" for n in range(20)]
+    declared = [
+        ("requirements.txt", "torch==2.13.0"),
+        ("requirements.txt", "einops<0.8"),
+        ("requirements.txt", "pywin32; os_name == 'nt'"),
+        ("", "torchmetrics>=1.0"),
+    ]
+    return RunEnvironment(
+        key="c0ffee5d1a2b3c4d5e6f",
+        python="3.11.9",
+        reused=True,
+        seconds=41.0,
+        dependency_files=("requirements.txt",),
+        packages=compare(declared, freeze),
+        freeze=tuple(freeze),
     )
 
 
