@@ -18,7 +18,7 @@ _ALLOWED = {
         r"/api/v1/(state|layout|status)|/healthz|/|/view(/app)?|/new",
         rf"/static(/{_SEGMENT})+",
         # Ours.
-        rf"/api/v1/(health|caches|runs)|{_RUN}|{_RUN}/(logs|metrics|checkpoints|events)",
+        rf"/api/v1/(health|caches|runs)|{_RUN}|{_RUN}/(logs|metrics|resources|environment|environment/lock|checkpoints|events)",
         rf"{_RUN}/checkpoints/{_FILE_NAME}",
     ),
     "POST": (rf"/api/v1/(runs|preflight|tidy)|{_RUN}/(stop|resume)",),

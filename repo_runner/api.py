@@ -10,7 +10,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
+from fastapi.responses import (
+    FileResponse,
+    JSONResponse,
+    PlainTextResponse,
+    Response,
+    StreamingResponse,
+)
 
 from repo_runner import health
 from repo_runner.caches import Caches, TidyReport
@@ -29,6 +35,8 @@ from repo_runner.models import (
     RunPage,
     Submission,
 )
+from repo_runner.resources import ResourcePoint
+from repo_runner.run_environment import RunEnvironment
 from repo_runner.settings import Settings
 
 router = APIRouter(prefix="/api/v1")
@@ -134,6 +142,30 @@ def metrics(
 ) -> tuple[MetricSeries, ...]:
     """The curves, thinned without losing extremes."""
     return manager.metrics(run_id, name or (), max_points)
+
+
+@router.get("/runs/{run_id}/resources")
+def resources(
+    run_id: str,
+    manager: TheManager,
+    max_points: Annotated[int, Query(ge=4, le=100_000)] = 500,
+) -> tuple[ResourcePoint, ...]:
+    """CPU, memory and GPU of the run's processes over time, thinned to the peaks."""
+    return manager.resources(run_id, max_points)
+
+
+@router.get("/runs/{run_id}/environment")
+def environment(run_id: str, manager: TheManager) -> RunEnvironment:
+    """The packages of the run's environment, held against what its repository asks for."""
+    return manager.environment(run_id)
+
+
+@router.get("/runs/{run_id}/environment/lock")
+def environment_lock(run_id: str, manager: TheManager) -> Response:
+    """The same as a requirements file to download."""
+    name = f"requirements-{run_id}.txt"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return PlainTextResponse(manager.environment_lock(run_id), headers=headers)
 
 
 @router.get("/runs/{run_id}/checkpoints")

@@ -24,6 +24,8 @@ from repo_runner.models import (
     RunPage,
     Submission,
 )
+from repo_runner.resources import ResourcePoint
+from repo_runner.run_environment import RunEnvironment
 from repo_runner.settings import Settings
 
 _TIMEOUT = httpx.Timeout(30.0, connect=3.0)
@@ -135,6 +137,15 @@ class Client:
             for s in self._call("GET", f"/runs/{run_id}/metrics", params=asked)
         )
 
+    def resources(self, run_id: str, max_points: int = 500) -> tuple[ResourcePoint, ...]:
+        """What a run took of the machine over time."""
+        found = self._call("GET", f"/runs/{run_id}/resources", params={"max_points": max_points})
+        return tuple(ResourcePoint.model_validate(one) for one in found)
+
+    def environment(self, run_id: str) -> RunEnvironment:
+        """What is in a run's environment."""
+        return RunEnvironment.model_validate(self._call("GET", f"/runs/{run_id}/environment"))
+
     def checkpoints(self, run_id: str) -> tuple[Checkpoint, ...]:
         """A run's checkpoints, best first."""
         return tuple(
@@ -183,6 +194,10 @@ class Client:
             for line in response.iter_lines():
                 if line.startswith("data: "):
                     yield json.loads(line.removeprefix("data: "))
+
+    def lock_url(self, run_id: str) -> str:
+        """Where a browser gets the run's environment as a requirements file."""
+        return f"{self.address}/api/v1/runs/{run_id}/environment/lock"
 
     def download_url(self, run_id: str, name: str) -> str:
         """Where a browser gets a checkpoint."""

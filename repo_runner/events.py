@@ -15,7 +15,7 @@ the other keys depend on the kind:
 | hparams | values |
 | stop_checkpoint | path, fit: what the probe saved when it was asked to stop, and in which fit of the process |
 | checkpoints | items: every checkpoint the run folder now holds, each with the fields of models.Checkpoint |
-| resources | cpu_percent, memory_bytes |
+| resources | cpu_percent, memory_bytes; where the run uses a GPU also gpu_percent, gpu_memory_bytes |
 | note | code, message |
 | exit | exit_code, signal, stopped |
 """

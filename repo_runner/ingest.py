@@ -81,6 +81,17 @@ class _State:
                 last[name[:_MAX_NAME_CHARS]] = value
         self._columns["last_metrics"] = last
 
+    def on_resources(self, event: Event) -> None:
+        self._changes.resources.append(
+            {
+                "timestamp": event["t"],
+                "cpu_percent": event["cpu_percent"],
+                "memory_bytes": event["memory_bytes"],
+                "gpu_percent": event.get("gpu_percent"),
+                "gpu_memory_bytes": event.get("gpu_memory_bytes"),
+            }
+        )
+
     def on_trainer(self, event: Event) -> None:
         self._columns["has_probe"] = True
         self._columns["trainer"] = {**self._now("trainer"), **_data(event)}

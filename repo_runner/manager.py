@@ -29,6 +29,8 @@ from repo_runner.models import (
     Submission,
 )
 from repo_runner.paths import HomePaths, RunPaths
+from repo_runner.resources import ResourcePoint, peaks
+from repo_runner.run_environment import RunEnvironment, lock_text, read_environment
 from repo_runner.run_view import to_run
 from repo_runner.settings import Settings
 from repo_runner.source import Source
@@ -129,6 +131,25 @@ class Manager:
             for name in sorted(counts)
             if not names or name in names
         )
+
+    def resources(self, run_id: str, max_points: int = 500) -> tuple[ResourcePoint, ...]:
+        """What the run took of the machine over time, thinned to the peaks."""
+        rows = self.store.resources(self.store.get(run_id).number)
+        return peaks(
+            [ResourcePoint.model_validate(r, from_attributes=True) for r in rows], max_points
+        )
+
+    def environment(self, run_id: str) -> RunEnvironment:
+        """What is in the run's environment, held against what its repository asks for."""
+        return read_environment(self._folder(run_id).environment)
+
+    def environment_lock(self, run_id: str) -> str:
+        """A requirements file of the run's environment; raises ArtifactNotFound before it is built."""
+        found = self.environment(run_id)
+        if not found.key:
+            raise ArtifactNotFound(f"The run {run_id} has no environment (yet).")
+        run = self.get(run_id)
+        return lock_text(found, run.spec.repo_url, run.commit_sha)
 
     def checkpoints(self, run_id: str) -> tuple[Checkpoint, ...]:
         """What the run folder holds, best first."""

@@ -5,11 +5,13 @@ The probe's side of the contract is `docs/probe-events.md`.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from repo_runner.checkpoints import CheckpointKeeper
 from repo_runner.events import Event, EventWriter
 from repo_runner.models import Progress, RunPhase
+from repo_runner.stage_clock import StageClock
 
 _PLACE = frozenset(
     {"v", "ev", "seq", "t", "pid", "rank", "tr", "call", "step", "x", "epoch", "stage"}
@@ -31,6 +33,8 @@ class Observer:
         self._keeper = keeper
         self._facts: dict[str, Any] = {}
         self._training: dict[str, Any] = {}
+        self._clock = StageClock()
+        self._progress: Progress | None = None
         #: Whether a Trainer was seen, so that the script can be asked to save before it stops.
         self.has_trainer = False
         #: The last exception the probe saw: {type, msg, tb}.
@@ -86,7 +90,17 @@ class Observer:
         self._write_progress(event, stage="test")
 
     def _on_checkpoint(self, event: Event) -> None:
+        """Copying a large checkpoint takes its time, which is said."""
+        before = self._clock.stage
+        self._change_stage("saving", time.time())
         self._keeper.see(event)
+        self._change_stage(before, time.time())
+
+    def _on_stopping(self, event: Event) -> None:
+        self._change_stage("saving", event["t"])
+
+    def _on_teardown(self, event: Event) -> None:
+        self._clock.enter("", event["t"])
 
     def _on_stop_checkpoint(self, event: Event) -> None:
         self._writer.write(
@@ -111,6 +125,14 @@ class Observer:
             "note", code="probe_error", message=f"The probe failed in {event.get('hook')}."
         )
 
+    def _change_stage(self, stage: str, at: float) -> None:
+        """The same progress, in another stage; before there is any, nothing."""
+        if self._progress is None:
+            return
+        self._clock.enter(stage, at)
+        changes = {"stage": stage, "stage_seconds": self._clock.seconds(at)}
+        self._say(self._progress.model_copy(update=changes), at)
+
     def _write_trainer(self, event: Event) -> None:
         self._writer.write("trainer", t=event["t"], **self._facts)
 
@@ -125,6 +147,7 @@ class Observer:
     def _write_progress(self, event: Event, *, stage: str) -> None:
         """While it validates, a training is as far as it was."""
         training = self._training
+        self._clock.enter(stage, event["t"])
         progress = Progress(
             phase=RunPhase.TRAINING,
             stage=stage,
@@ -138,8 +161,13 @@ class Observer:
             total_steps=_positive(self._facts.get("estimated_stepping_batches"))
             or self._facts.get("max_steps"),
             steps_per_s=training.get("rate"),
+            stage_seconds=self._clock.seconds(event["t"]),
         )
-        self._writer.write("progress", t=event["t"], **progress.model_dump(mode="json"))
+        self._say(progress, event["t"])
+
+    def _say(self, progress: Progress, at: float) -> None:
+        self._progress = progress
+        self._writer.write("progress", t=at, **progress.model_dump(mode="json"))
 
 
 def _facts(event: Event) -> dict[str, Any]:

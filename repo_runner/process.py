@@ -241,17 +241,6 @@ def marked(run_id: str) -> list[psutil.Process]:
     return [p for p in psutil.process_iter() if p.pid != os.getpid() and _has_marker(p, run_id)]
 
 
-def tree_usage() -> tuple[float, int]:
-    """CPU seconds and resident bytes of all descendants of this process, as a sum."""
-    seconds, resident = 0.0, 0
-    for process in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.Error):
-            times = process.cpu_times()
-            seconds += times.user + times.system
-            resident += process.memory_info().rss
-    return seconds, resident
-
-
 def _is_running(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.Error):
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)

@@ -33,7 +33,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from repo_runner.clock import ticks_s
 from repo_runner.errors import RunNotFound
 from repo_runner.models import RunPhase, RunSpec, RunStatus
-from repo_runner.tables import CheckpointRow, MetricRow, RunRow
+from repo_runner.tables import CheckpointRow, MetricRow, ResourceRow, RunRow
 
 _TERMINAL = [s.value for s in RunStatus if s.is_terminal]
 _NEVER_STARTED: dict[str, Any] = {
@@ -58,6 +58,7 @@ class Changes:
 
     columns: dict[str, Any] = field(default_factory=dict)
     metrics: list[dict[str, Any]] = field(default_factory=list)
+    resources: list[dict[str, Any]] = field(default_factory=list)
     #: All checkpoints the run folder holds now; None: unchanged.
     checkpoints: list[dict[str, Any]] | None = None
 
@@ -178,6 +179,12 @@ class Store:
                 .order_by(MetricRow.metric_id)
             ).all()
 
+    def resources(self, number: int) -> list[ResourceRow]:
+        """What a run took of the machine, oldest first."""
+        with Session(self.engine) as session:
+            mine = select(ResourceRow).where(ResourceRow.run_number == number)
+            return list(session.scalars(mine.order_by(ResourceRow.resource_id)))
+
     def request_stop(self, run_id: str) -> bool:
         """Store the intent to stop, once; False when the run has already ended."""
         changed = self._update(
@@ -239,6 +246,10 @@ class Store:
         if changes.metrics:
             session.execute(
                 insert(MetricRow), [{"run_number": number, **m} for m in changes.metrics]
+            )
+        if changes.resources:
+            session.execute(
+                insert(ResourceRow), [{"run_number": number, **r} for r in changes.resources]
             )
         if changes.checkpoints is not None:
             session.execute(delete(CheckpointRow).where(CheckpointRow.run_number == number))

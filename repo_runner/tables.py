@@ -76,6 +76,22 @@ class MetricRow(Base):
     text: Mapped[str | None] = mapped_column(String(8))
 
 
+class ResourceRow(Base):
+    """What a run's process tree took at one moment."""
+
+    __tablename__ = "resources"
+
+    resource_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    run_number: Mapped[int] = mapped_column(
+        ForeignKey("runs.number", ondelete="CASCADE"), index=True
+    )
+    timestamp: Mapped[float] = mapped_column(Float)
+    cpu_percent: Mapped[float] = mapped_column(Float)
+    memory_bytes: Mapped[int] = mapped_column(BigInteger)
+    gpu_percent: Mapped[float | None] = mapped_column(Float)
+    gpu_memory_bytes: Mapped[int | None] = mapped_column(BigInteger)
+
+
 class CheckpointRow(Base):
     """One checkpoint in a run's folder."""
 

@@ -20,11 +20,11 @@ from repo_runner.output import OutputWriter
 from repo_runner.probe_tail import ProbeTail
 from repo_runner.resume import ResumePoint
 from repo_runner.settings import Settings
+from repo_runner.usage import UsageMeter
 
 PROBE = Path(__file__).resolve().parent.parent / "probe"
 
 _TICK_S = 0.1
-_RESOURCES_EVERY_S = 5.0
 _TERM_GRACE_S = 5.0
 _DRAIN_S = 1.0
 
@@ -89,10 +89,9 @@ class Training:
     ) -> None:
         self._settings = settings
         self._plan = plan
-        self._writer = writer
         self._observer = observer
         self._tail = ProbeTail(plan.probe_folder)
-        self._usage = (time.monotonic(), 0.0)
+        self._usage = UsageMeter(writer)
 
     def run(self, output: OutputWriter, run_id: str, stop: threading.Event) -> ScriptExit:
         """Start the script and follow it to its end; on `stop` climb the ladder: save, SIGTERM, SIGKILL."""
@@ -112,7 +111,7 @@ class Training:
         ladder: Iterator[None] | None = None
         while not process.ended_within(child, _TICK_S):
             self._observe()
-            self._sample_resources()
+            self._usage.tick()
             if stop.is_set() and ladder is None:
                 ladder = self._ladder(child)
             if ladder is not None:
@@ -133,15 +132,6 @@ class Training:
     def _observe(self) -> None:
         for event in self._tail.read():
             self._observer.see(event)
-
-    def _sample_resources(self) -> None:
-        now, (then, seconds_then) = time.monotonic(), self._usage
-        if now - then < _RESOURCES_EVERY_S:
-            return
-        seconds, resident = process.tree_usage()
-        percent = max(seconds - seconds_then, 0.0) / (now - then) * 100
-        self._usage = (now, seconds)
-        self._writer.write("resources", cpu_percent=round(percent, 1), memory_bytes=resident)
 
 
 def _ticks(seconds: float) -> Iterator[None]:

@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from repo_runner.environment.build import BUILD_LOG, EnvironmentBuild
 from repo_runner.environment.bytecode import BytecodeStore
 from repo_runner.environment.cache import PYTHON, EnvironmentCache, Lease, Leased
 from repo_runner.environment.declared import plan_dependencies
+from repo_runner.environment.declared_lines import Declared, declared_lines
 from repo_runner.environment.installer import BuildWatch, Installer
 from repo_runner.environment.interpreters import Interpreters
 from repo_runner.environment.key import environment_key
@@ -60,6 +61,8 @@ class Environment:
     seconds: float
     #: What of the repository's declarations could not be honoured.
     notes: tuple[str, ...] = ()
+    #: What was asked for, by file.
+    declared: tuple[Declared, ...] = ()
 
     def record(self) -> dict[str, Any]:
         """What a run keeps of it, for JSON; it says no place on this machine."""
@@ -69,6 +72,7 @@ class Environment:
             "freeze": self.freeze,
             "notes": self.notes,
             "dependency_files": self.dependency_files,
+            "declared": self.declared,
             "reused": self.reused,
             "seconds": self.seconds,
         }
@@ -116,7 +120,10 @@ class Environments:
         if reused:
             _say_again(leased, watch)
         watch.on_progress("ready", 1.0, "Environment reused" if reused else "Environment built")
-        return _environment(key, plan, leased, reused)
+        return replace(
+            _environment(key, plan, leased, reused),
+            declared=declared_lines(request.checkout, plan),
+        )
 
     def release(self, environment: Environment) -> None:
         """Let one `prepare` of this environment go; from then on it may be evicted."""

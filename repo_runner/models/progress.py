@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pydantic import Field
+
 from repo_runner.models.record import Record
 from repo_runner.models.status import RunPhase
 
@@ -30,3 +32,5 @@ class Progress(Record):
     #: Optimizer steps a second, moving average.
     steps_per_s: float | None = None
     message: str = ""
+    #: Seconds spent in each stage of a training so far: `sanity_check`, `train`, `validate`, `test`, `saving`, …
+    stage_seconds: dict[str, float] = Field(default_factory=dict)

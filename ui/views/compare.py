@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import streamlit as st
 
 from repo_runner.errors import RunnerError
 from repo_runner.models import Run
+from repo_runner.run_environment import RunEnvironment
 from ui.connection import client
 from ui.navigation import open_run
 from ui.widgets import formats
 from ui.widgets.comparison import Curves, show_comparison
-from ui.widgets.component import mount
+from ui.widgets.component import mount, nothing
 from ui.widgets.notice import show_errors
 
 MAX_RUNS = 6
@@ -64,7 +67,8 @@ def _live(run_ids: list[str]) -> None:
     except RunnerError as error:
         with banner:
             show_errors(error, key="compare-live-error")
-    if opened := show_comparison(st.session_state.get("compared_runs", ()), on_open=_nothing):
+    curves: Curves = st.session_state.get("compared_runs", ())
+    if opened := show_comparison(curves, _environments(curves), on_open=nothing):
         open_run(opened)
 
 
@@ -73,10 +77,18 @@ def _load(run_ids: list[str]) -> Curves:
     return [(api.get(run_id), api.metrics(run_id, max_points=300)) for run_id in run_ids]
 
 
+def _environments(curves: Curves) -> dict[str, RunEnvironment]:
+    """An environment is never changed, so each is asked for once a session."""
+    known: dict[str, RunEnvironment] = st.session_state.setdefault("compared_environments", {})
+    with contextlib.suppress(RunnerError):  # said above; asked again with the next look
+        for run, _ in curves:
+            if run.environment_key and run.environment_key not in known:
+                known[run.environment_key] = client().environment(run.run_id)
+    return {
+        run.run_id: known[run.environment_key] for run, _ in curves if run.environment_key in known
+    }
+
+
 def _label(run: Run) -> str:
     score = f", {run.monitor} {formats.number(run.best_model_score)}" if run.monitor else ""
     return f"{run.name} ({run.status.value}{score})"
-
-
-def _nothing() -> None:
-    """The element sends an event only if someone listens; the event is read after the callbacks."""

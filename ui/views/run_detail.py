@@ -13,10 +13,12 @@ from ui.views.run_actions import show_actions
 from ui.views.run_snapshot import Snapshot, load
 from ui.widgets.charts import show_curves
 from ui.widgets.checkpoint_card import show_checkpoints
+from ui.widgets.environment_card import show_environment
 from ui.widgets.facts import configuration, mapping_facts, show_facts, show_heading
 from ui.widgets.log_view import show_log
 from ui.widgets.notice import of_notes, show_errors, show_notices
 from ui.widgets.phase_bar import show_phases
+from ui.widgets.resource_charts import show_resources
 
 LIVE_EVERY_S = 1.0
 
@@ -71,6 +73,7 @@ def _show(snapshot: Snapshot) -> None:
         if chosen := show_log(run, snapshot.log):
             st.session_state["stream"] = chosen
             st.rerun()
+        show_resources(snapshot.resources)
     with right:
         show_checkpoints(
             run, snapshot.checkpoints, lambda name: client().download_url(run.run_id, name)
@@ -78,6 +81,7 @@ def _show(snapshot: Snapshot) -> None:
         show_facts("Configuration", configuration(run), key="configuration")
         if run.hparams:
             show_facts("Hyperparameters", mapping_facts(run.hparams), key="hparams")
+        show_environment(snapshot.environment, client().lock_url(run.run_id))
         if run.trainer:
             show_facts("Trainer", mapping_facts(run.trainer), key="trainer", folded=True)
 

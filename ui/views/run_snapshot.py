@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import streamlit as st
+
 from repo_runner.models import Checkpoint, MetricSeries, Run, RunPhase
+from repo_runner.resources import ResourcePoint
+from repo_runner.run_environment import RunEnvironment
 from ui.connection import client
 from ui.views.log_reader import reader_of
 from ui.widgets.log_view import Log
 
 #: More would not be seen on a chart of this width.
 MAX_POINTS = 400
+MAX_MOMENTS = 200
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,8 @@ class Snapshot:
     run: Run
     metrics: tuple[MetricSeries, ...]
     checkpoints: tuple[Checkpoint, ...]
+    resources: tuple[ResourcePoint, ...]
+    environment: RunEnvironment
     log: Log
 
 
@@ -32,8 +39,20 @@ def load(run_id: str, stream: str | None = None) -> Snapshot:
         run,
         api.metrics(run_id, max_points=MAX_POINTS),
         api.checkpoints(run_id),
+        api.resources(run_id, max_points=MAX_MOMENTS),
+        _environment(run),
         _read_log(run_id, stream),
     )
+
+
+def _environment(run: Run) -> RunEnvironment:
+    """What an attempt's environment is changes only once, when it is built."""
+    now = (run.run_id, run.attempt, run.environment_key)
+    known, environment = st.session_state.get("environment_of", (None, RunEnvironment()))
+    if known != now:
+        environment = client().environment(run.run_id) if run.environment_key else RunEnvironment()
+        st.session_state["environment_of"] = (now, environment)
+    return environment
 
 
 def _read_log(run_id: str, stream: str) -> Log:

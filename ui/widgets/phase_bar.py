@@ -9,6 +9,15 @@ from repo_runner.progress_line import stopping
 from ui.widgets import formats
 from ui.widgets.component import mount
 
+#: What people call the stages of a training.
+_STAGES = {
+    "sanity_check": "Sanity check",
+    "train": "Epochs",
+    "validate": "Validation",
+    "saving": "Saving",
+    "test": "Test",
+    "tuning": "Tuning",
+}
 _ENDED_AS = {RunStatus.SUCCEEDED: "done", RunStatus.FAILED: "failed", RunStatus.STOPPED: "stopped"}
 
 
@@ -23,6 +32,7 @@ def phases_data(run: Run) -> dict[str, Any]:
     return {
         "phases": [_phase(run, phase) for phase in RunPhase],
         "line": progress_line(run) if active else "",
+        "stages": stages(run),
         "eta": formats.eta(run.progress.eta_s) if active and run.progress else "",
         "figures": figures(run),
     }
@@ -38,6 +48,23 @@ def progress_line(run: Run) -> str:
     if run.progress is None:
         return "Starting"
     return " · ".join(_progress_parts(run.progress)) or "Working"
+
+
+def stages(run: Run) -> list[dict[str, Any]]:
+    """Return the stages of a training in the order in which they first came, with the time in each."""
+    progress = run.progress
+    if progress is None or progress.phase is not RunPhase.TRAINING:
+        return []
+    spent = progress.stage_seconds
+    names = [*spent, *([progress.stage] if progress.stage and progress.stage not in spent else [])]
+    return [
+        {
+            "name": _STAGES.get(name, name.replace("_", " ").capitalize()),
+            "time": formats.duration(spent.get(name, 0.0)),
+            "active": name == progress.stage and not run.status.is_terminal,
+        }
+        for name in names
+    ]
 
 
 def figures(run: Run) -> list[dict[str, Any]]:

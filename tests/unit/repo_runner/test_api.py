@@ -9,7 +9,9 @@ from fastapi import FastAPI
 from components.allowed import is_allowed
 from repo_runner import api
 from repo_runner.manager import Manager
+from repo_runner.models import RunSpec
 from repo_runner.settings import Settings
+from repo_runner.store import Changes, Store
 
 
 class Http:
@@ -111,3 +113,17 @@ def test_a_log_is_searched_by_q(
         "matches"
     ]
     assert http.get("/api/v1/runs/x/logs").json()["text"] == "one\nError\ntwo\n"
+
+
+def test_what_a_run_took_is_answered_over_time(http: Http, tmp_path: Path) -> None:
+    store = Store(Settings(home=tmp_path).store_url)
+    store.add(
+        "r",
+        RunSpec(repo_url="https://github.com/a/b", commit_sha="0" * 40, script_path="t.py"),
+        None,
+    )
+    taken = [{"timestamp": t, "cpu_percent": t, "memory_bytes": 7} for t in (1.0, 2.0)]
+    store.apply("r", offset=0, next_offset=1, changes=Changes(resources=taken))
+    store.close()
+    points = http.get("/api/v1/runs/r/resources").json()
+    assert [(p["cpu_percent"], p["gpu_percent"]) for p in points] == [(1.0, None), (2.0, None)]

@@ -80,3 +80,28 @@ def test_a_link_is_not_followed_out_of_the_checkout(tmp_path: Path) -> None:
     (tmp_path / "best.ckpt").symlink_to(tmp_path / "secret")
     events = seen(tmp_path, checkpoint(tmp_path / "best.ckpt", 1.0))
     assert events[-1]["items"] == []
+
+
+def test_the_time_in_each_stage_adds_up(tmp_path: Path) -> None:
+    def at(t: float, ev: str, stage: str, **more: object) -> dict:
+        return {"t": t, "ev": ev, "stage": stage, **more}
+
+    events = seen(
+        tmp_path,
+        at(10.0, "val_start", "sanity_check"),
+        at(10.5, "train_start", "train"),
+        at(20.5, "progress", "train", done=0.5),
+        at(20.5, "val_start", "validate"),
+        at(22.0, "progress", "train", done=0.6),
+        at(23.0, "progress", "train", done=0.7),
+    )
+    spent = [e["stage_seconds"] for e in events if e["kind"] == "progress"][-1]
+    assert spent == {"sanity_check": 0.5, "train": 11.0, "validate": 1.5}
+
+
+def test_copying_a_checkpoint_is_a_stage_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "best.ckpt").write_bytes(b"weights")
+    training = {"ev": "progress", "stage": "train", "done": 0.5, "b": 5, "nb": 10}
+    events = seen(tmp_path, training, checkpoint(tmp_path / "best.ckpt", 1.0))
+    said = [(e.get("stage"), e.get("batch")) for e in events]
+    assert said == [("train", 5), ("saving", 5), (None, None), ("train", 5)]

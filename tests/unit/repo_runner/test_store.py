@@ -145,3 +145,17 @@ def test_a_store_of_an_older_version_keeps_its_runs(tmp_path: Path) -> None:
     )
     assert len(list((tmp_path / "backups").iterdir())) == 1
     store.close()
+
+
+def test_what_a_run_took_of_the_machine_is_stored_in_order(store: Store, tmp_path: Path) -> None:
+    store.add("run", SPEC, None)
+    taken = [
+        {"cpu_percent": 12.5, "memory_bytes": 5 << 30},
+        {"cpu_percent": 90.0, "memory_bytes": 1, "gpu_percent": 3.0, "gpu_memory_bytes": 2},
+    ]
+    paths = stream(tmp_path, *(("resources", one) for one in taken))
+    rows = store.resources(ingest(store, paths, "run").number)
+    assert [(row.cpu_percent, row.memory_bytes, row.gpu_percent) for row in rows] == [
+        (12.5, 5 << 30, None),
+        (90.0, 1, 3.0),
+    ]

@@ -22,6 +22,8 @@ from repo_runner.models import (
     RunStatus,
     Submission,
 )
+from repo_runner.resources import ResourcePoint
+from repo_runner.run_environment import RunEnvironment
 from tests.unit.ui import fake_runs as fake
 from tests.unit.ui.fake_preflight import check, fake_preflight
 
@@ -132,6 +134,21 @@ class FakeClient:
         run = self.get(run_id)
         curves = fake.series(_step(run), run.created_at)
         return tuple(one for one in curves if not names or one.name in names)
+
+    def resources(self, run_id: str, max_points: int = 500) -> tuple[ResourcePoint, ...]:
+        run = self.get(run_id)
+        return fake.resources(_step(run), run.created_at)
+
+    def environment(self, run_id: str) -> RunEnvironment:
+        run = self.get(run_id)
+        return (
+            fake.environment("0.2" if run_id == "live" else "0.1")
+            if run.environment_key
+            else RunEnvironment()
+        )
+
+    def lock_url(self, run_id: str) -> str:
+        return f"http://127.0.0.1:7501/api/v1/runs/{run_id}/environment/lock"
 
     def checkpoints(self, run_id: str) -> tuple[Checkpoint, ...]:
         run = self.get(run_id)

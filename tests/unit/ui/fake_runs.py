@@ -19,6 +19,8 @@ from repo_runner.models import (
     RunSpec,
     RunStatus,
 )
+from repo_runner.resources import ResourcePoint
+from repo_runner.run_environment import RunEnvironment, compare
 
 EPOCHS, STEPS = 40, 36
 SHA = "3f9c2d71b8e04a6f95d1c2ab7e8f60d4c1a2b3e5"
@@ -87,6 +89,12 @@ def training(
             step=step,
             total_steps=EPOCHS * STEPS,
             steps_per_s=rate,
+            stage_seconds={
+                "sanity_check": 0.4,
+                "train": round(0.93 * fraction * seconds, 1),
+                "validate": round(0.06 * fraction * seconds, 1),
+                "saving": round(0.01 * fraction * seconds, 1),
+            },
         ),
         phases=times(start, end),
         monitor="val_acc",
@@ -207,6 +215,48 @@ def series(step: int, start: datetime, seconds: float = 120) -> tuple[MetricSeri
 def best_score(step: int) -> float | None:
     """The best validation score up to a step."""
     return max((value_at("val_acc", at) for at in range(STEPS, step + 1, STEPS)), default=None)
+
+
+def resources(step: int, start: datetime) -> tuple[ResourcePoint, ...]:
+    """What the made-up training takes: two busy cores, memory that fills up, a GPU that waits for data."""
+    count = step // 12
+    return tuple(
+        ResourcePoint(
+            timestamp=start.timestamp() + at,
+            cpu_percent=190 + 12 * random.Random(at).gauss(0, 1),
+            memory_bytes=int(2.1e9 * (1 - math.exp(-at / 6))),
+            gpu_percent=min(100, max(0, 72 + 15 * random.Random(-at).gauss(0, 1))),
+            gpu_memory_bytes=int(5.5e9 * (1 - math.exp(-at / 3))),
+        )
+        for at in range(1, count)
+    )
+
+
+def environment(own: str) -> RunEnvironment:
+    """Two packages asked for, one of them not as asked, one for another kind of machine, the rest pulled in."""
+    freeze = [
+        "einops==0.8.1",
+        "numpy==2.4.6",
+        f"own=={own}",
+        "torch==2.13.0",
+        "torchmetrics==1.9.0",
+    ]
+    freeze += [f"pulled-in-{n}=={n}.0" for n in range(20)]
+    declared = [
+        ("requirements.txt", "torch==2.13.0"),
+        ("requirements.txt", "einops<0.8"),
+        ("requirements.txt", "pywin32; os_name == 'nt'"),
+        ("", "torchmetrics>=1.0"),
+    ]
+    return RunEnvironment(
+        key="c0ffee5d1a2b3c4d5e6f",
+        python="3.11.9",
+        reused=True,
+        seconds=41.0,
+        dependency_files=("requirements.txt",),
+        packages=compare(declared, freeze),
+        freeze=tuple(freeze),
+    )
 
 
 def checkpoints(step: int, start: datetime) -> tuple[Checkpoint, ...]:

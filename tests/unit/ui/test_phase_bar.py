@@ -5,7 +5,7 @@ from datetime import timedelta
 from repo_runner.models import Progress, Run, RunPhase, RunStatus
 from tests.unit.ui import fake_runs as fake
 from tests.unit.ui.fake_client import BUILD_FAILURE
-from ui.widgets.phase_bar import figures, phases_data, progress_line
+from ui.widgets.phase_bar import figures, phases_data, progress_line, stages
 
 NOW = fake.moment()
 
@@ -50,3 +50,20 @@ def test_the_line_tells_what_is_known() -> None:
 def test_figures_name_the_scripts_own_metric_and_mode() -> None:
     first = figures(fake.training("r", NOW - timedelta(hours=1), NOW))[0]
     assert (first["name"], first["note"]) == ("Best val_acc", "maximum")
+
+
+def test_the_stages_of_a_training_have_their_times_and_the_present_one_is_marked() -> None:
+    run = fake.training("r", NOW - timedelta(seconds=66), NOW)
+    assert [(one["name"], one["time"], one["active"]) for one in stages(run)] == [
+        ("Sanity check", "0.4 s", False),
+        ("Epochs", "56 s", True),
+        ("Validation", "3.6 s", False),
+        ("Saving", "0.6 s", False),
+    ]
+
+
+def test_a_stage_nobody_has_named_is_shown_under_its_own_name() -> None:
+    progress = Progress(phase=RunPhase.TRAINING, stage="lr_find")
+    (one,) = stages(fake.run("r", NOW, phase=RunPhase.TRAINING, progress=progress))
+    assert (one["name"], one["active"]) == ("Lr find", True)
+    assert stages(fake.building("r", NOW)) == []

@@ -1,40 +1,48 @@
-// <rr-compare>: one column a run, differences first.
+// <rr-compare>: one column a run; what differs, by groups, and folded below what is the same in all.
 
 define(
   "rr-compare",
   class extends Widget {
-    render({ runs, rows }) {
+    render({ runs, different, same, best }) {
       return h(
         "section.card.compare",
         { "aria-label": "Differences" },
         h("h2", {}, "Differences"),
-        h(
-          "div.scroll",
-          { tabindex: "0" },
+        different.length
+          ? this.table(runs, different, best)
+          : h("p.empty", {}, "These runs differ in nothing that is known of them."),
+        same.length > 0 &&
           h(
-            "table",
+            "details",
             {},
-            h(
-              "thead",
-              {},
-              h(
-                "tr",
-                {},
-                h("th", { scope: "col" }),
-                runs.map((run) => this.head(run)),
-              ),
-            ),
+            h("summary", {}, `The same in all (${same.length})`),
+            this.table(runs, same, null),
+          ),
+      );
+    }
+
+    table(runs, rows, best) {
+      const groups = [...new Set(rows.map((row) => row.group))];
+      return h(
+        "div.scroll",
+        { tabindex: "0", role: "group", "aria-label": "Table of properties" },
+        h(
+          "table",
+          {},
+          h("thead", {}, h("tr", {}, h("td"), runs.map((run, i) => this.head(run, i === best)))),
+          groups.map((group) =>
             h(
               "tbody",
-              {},
-              rows.map((row) => this.row(row)),
+              { "data-key": group },
+              h("tr.group", {}, h("th", { scope: "rowgroup", colspan: runs.length + 1 }, group)),
+              rows.filter((row) => row.group === group).map((row) => this.row(row)),
             ),
           ),
         ),
       );
     }
 
-    head({ run_id, name, status, color }) {
+    head({ run_id, name, status, color }, isBest) {
       return h(
         "th",
         { scope: "col" },
@@ -48,8 +56,7 @@ define(
           h("i.swatch", { style: `--line:${lineColor(color)}` }),
           name,
         ),
-        " ",
-        pill(status),
+        h("span.marks", {}, pill(status), isBest && h("span.pill.succeeded", { "data-testid": "best-run" }, "★ best score")),
       );
     }
 
@@ -62,7 +69,7 @@ define(
     row({ name, values, differs }) {
       return h(
         `tr${differs ? ".differs" : ""}`,
-        { "data-key": name, "data-testid": "difference" },
+        { "data-key": name, "data-testid": differs ? "difference" : "same" },
         h("th", { scope: "row" }, name),
         values.map((value) => h("td", { title: value }, value || "–")),
       );

@@ -8,11 +8,13 @@ define(
       new ResizeObserver(() => this.data && this.paint()).observe(this);
     }
 
-    render({ groups, empty, controls = true }) {
+    render({ groups, empty, controls = true, title, axis }) {
+      if (axis) this.state.axis = axis;
       if (!groups.length) return h("div.blank", {}, h("strong", {}, empty.title), h("p", {}, empty.text));
       return h(
-        "div.curves",
-        {},
+        "section.curves",
+        { "aria-label": title ?? "Curves" },
+        title && h("h2", {}, title),
         controls && this.toolbar(groups),
         h(
           "div.panels",

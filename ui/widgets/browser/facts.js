@@ -23,12 +23,13 @@ function factRow(fact) {
   ];
 }
 
-function factValue({ kind, value, label, link }) {
+function factValue({ kind, value, label, link, note, warn }) {
   if (value == null || value === "") return h("span.muted", {}, "–");
   if (kind === "copy") return copyable(value, label ?? value);
   if (kind === "link") return external(link, label ?? value, value);
   if (kind === "ago") return ago(value);
   if (kind === "code") return h("code.block", {}, value);
+  if (kind === "noted") return [value, note && h(`span.note${warn ? ".warn" : ""}`, {}, note)];
   if (kind === "meter") return [bar(value, label), h("span.muted", {}, label)];
   return String(value);
 }

@@ -5,7 +5,7 @@ const PHASE_MARKS = { done: "✓", failed: "✕", stopped: "■" };
 define(
   "rr-phases",
   class extends Widget {
-    render({ phases, line, eta, figures }) {
+    render({ phases, line, eta, stages, figures }) {
       return h(
         "section.card.phases",
         { "aria-label": "Progress" },
@@ -20,6 +20,19 @@ define(
             { "data-testid": "progress-line" },
             h("span", {}, line),
             eta && h("span.muted", {}, eta),
+          ),
+        stages.length > 0 &&
+          h(
+            "ul.stages",
+            { "aria-label": "Stages of the training" },
+            stages.map(({ name, time, active }) =>
+              h(
+                `li${active ? ".now" : ""}`,
+                { "data-testid": `stage-${name}`, "aria-current": active ? "step" : null },
+                h("span.name", {}, name),
+                h("span.time", {}, time),
+              ),
+            ),
           ),
         figures.length > 0 &&
           h(

@@ -1,0 +1,103 @@
+"""What a run's process tree takes of the machine, sampled by its supervisor: CPU, memory, GPU.
+
+The GPU's figures come from NVIDIA's own library where the machine has it; elsewhere they are simply not there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+from repo_runner.events import EventWriter
+
+#: The first minutes are watched closely; a run of days is not worth a line every two seconds.
+_SHORTEST_S, _LONGEST_S = 2.0, 10.0
+_EVERY_PART_OF_LIFE = 60
+
+
+@dataclass(frozen=True)
+class GpuUsage:
+    """Of the GPUs that the tree uses: the busiest one's use, and the tree's own memory on all."""
+
+    percent: float
+    memory_bytes: int
+
+
+class UsageMeter:
+    """Writes one `resources` event now and then, for all descendants of this process together."""
+
+    def __init__(self, writer: EventWriter) -> None:
+        self._writer = writer
+        self._began_at = self._sampled_at = time.monotonic()
+        self._seconds: dict[tuple[int, float], float] = {}
+        self._gpus: list[Any] | None = None
+
+    def tick(self) -> None:
+        """Sample if it is time to."""
+        now = time.monotonic()
+        if now - self._sampled_at < _period(now - self._began_at):
+            return
+        facts = self.sample(psutil.Process().children(recursive=True), now - self._sampled_at)
+        self._sampled_at = now
+        self._writer.write("resources", **facts)
+
+    def sample(self, tree: list[psutil.Process], elapsed_s: float) -> dict[str, float | int]:
+        """What these processes took in the time since the last sample; one that ended in it is not counted."""
+        before, self._seconds = self._seconds, {}
+        spent, resident = 0.0, 0
+        for process in tree:
+            with contextlib.suppress(psutil.Error):
+                times = process.cpu_times()
+                key = (process.pid, process.create_time())
+                self._seconds[key] = times.user + times.system
+                spent += self._seconds[key] - before.get(key, 0.0)
+                resident += process.memory_info().rss
+        facts: dict[str, float | int] = {
+            "cpu_percent": round(spent / elapsed_s * 100, 1),
+            "memory_bytes": resident,
+        }
+        if self._gpus is None:
+            self._gpus = _gpu_handles()
+        gpu = gpu_usage(self._gpus, {process.pid for process in tree})
+        if gpu:
+            facts |= {"gpu_percent": gpu.percent, "gpu_memory_bytes": gpu.memory_bytes}
+        return facts
+
+
+def gpu_usage(handles: list[Any], pids: set[int]) -> GpuUsage | None:
+    """What the processes use of these GPUs; None where none of them is on one."""
+    if not handles:
+        return None
+    import pynvml
+
+    percents, memory = [], 0
+    for handle in handles:
+        with contextlib.suppress(pynvml.NVMLError):
+            own = [
+                one
+                for one in pynvml.nvmlDeviceGetComputeRunningProcesses(handle)
+                if one.pid in pids
+            ]
+            if own:
+                percents.append(float(pynvml.nvmlDeviceGetUtilizationRates(handle).gpu))
+                memory += sum(one.usedGpuMemory or 0 for one in own)
+    return GpuUsage(max(percents), memory) if percents else None
+
+
+def _gpu_handles() -> list[Any]:
+    # Takes 0.15 s to import, which the start of a run does not wait for.
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+        return [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
+    except pynvml.NVMLError:  # no NVIDIA driver on this machine
+        return []
+
+
+def _period(age_s: float) -> float:
+    return min(max(age_s / _EVERY_PART_OF_LIFE, _SHORTEST_S), _LONGEST_S)
