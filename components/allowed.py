@@ -10,12 +10,14 @@ _FILE_NAME = r"[^/\\\x00-\x1f\x7f]{1,255}"
 _RUN = rf"/api/v1/runs/{_SEGMENT}"
 
 #: Pages a link of another site may lead to, as a link to any web page may.
-PAGES = frozenset({"/", "/view", "/view/app", "/new"})
+PAGES = frozenset({"/", "/view", "/view/app", "/new", "/open"})
+#: What answers without a session or token: the one-time link, and whether the app is there.
+OPEN = frozenset({"/open", "/healthz"})
 
 _ALLOWED = {
     "GET": (
         # The framework's own reads and its page.
-        r"/api/v1/(state|layout|status)|/healthz|/|/view(/app)?|/new",
+        r"/api/v1/(state|layout|status)|/healthz|/|/view(/app)?|/new|/open",
         rf"/static(/{_SEGMENT})+",
         # Ours.
         rf"/api/v1/(health|caches|runs)|{_RUN}|{_RUN}/(logs|metrics|resources|environment|environment/lock|checkpoints|events)",

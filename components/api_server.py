@@ -56,7 +56,7 @@ def _prepare(has_started: Any, state: Mapping[str, Any]) -> tuple[uvicorn.Server
     app_log.take_logging(log)
     app_log.take_output(log)
     framework.start_server(**state, uvicorn_run=False)
-    guarded = Guard(build_service(settings), port=settings.port, token=settings.token)
+    guarded = Guard(build_service(settings), settings)
     config = uvicorn.Config(
         guarded,
         log_config=None,
@@ -108,6 +108,12 @@ def _add_form_link(service: FastAPI, settings: Settings) -> None:
     service.add_api_route("/new", to_form, methods=["GET"], response_model=None)
 
 
+async def _ready() -> Response:
+    """For probes without a session: whether the app is up, and nothing else."""
+    has_state = bool(framework.global_app_state_store.get_app_state(framework.TEST_SESSION_UUID))
+    return Response("ok\n" if has_state else "starting\n", 200 if has_state else 503)
+
+
 async def _state(response: Response) -> Mapping[str, Any]:
     """The app's shared state; the framework's handler fails without two headers whose values it never looks at."""
     session = framework.TEST_SESSION_UUID
@@ -125,7 +131,7 @@ async def _land_on_page() -> Response:
 
 _READS = {
     "/": _land_on_page,
-    "/healthz": framework.healthz,
+    "/healthz": _ready,
     "/api/v1/state": _state,
     "/api/v1/layout": _layout,
     "/api/v1/status": framework.get_status,

@@ -2,30 +2,37 @@
 
 The framework's service has no authentication, allows every origin and applies the diffs it receives; browsers will send
 it requests from any page a person visits. Host and Origin are compared as raw single headers (never through a parsed
-URL, which a header can poison), everything that changes state needs the token of this process.
+URL, which a header can poison). Everything but the one-time link needs a session or the token of this process, and a
+session changes something only from one of our own pages.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from components.allowed import PAGES, is_allowed
+from components.allowed import OPEN, PAGES, is_allowed
+from components.entrance import Entrance
 from components.headers import with_security_headers
 from components.refusals import (
     BodyTooLarge,
     BodyTooSlow,
     GuardRefusal,
     HostRefused,
+    LinkUsedUp,
+    Locked,
     NotJson,
     NotServed,
     OriginRefused,
-    TokenRefused,
     TooManyRequests,
 )
+from repo_runner.access import locked_page
+from repo_runner.access.gate import Gate
+from repo_runner.access.one_time_link import PATH as ENTRANCE
+from repo_runner.access.person import Person
+from repo_runner.settings import Settings
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -42,24 +49,29 @@ MAX_PENDING = 32
 class Guard:
     """Nothing reaches the wrapped application unless every check has passed."""
 
-    def __init__(self, app: Application, *, port: int, token: str) -> None:
-        if not token:
+    def __init__(self, app: Application, settings: Settings) -> None:
+        if not settings.token:
             raise ValueError("the guard needs a token")
         self._app = app
-        self._token = token.encode()
-        self._hosts = {f"{name}:{port}".encode() for name in ("127.0.0.1", "localhost", "[::1]")}
+        self._gate = Gate(settings)
+        self._entrance = Entrance(self._gate, settings)
+        names = ("127.0.0.1", "localhost", "[::1]")
+        self._hosts = {f"{name}:{settings.port}".encode() for name in names}
         self._origins = {b"http://" + host for host in self._hosts}
         self._pending = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse, or hand on with the body read and the security headers set."""
+        """Refuse, or hand on with the person known, the body read and the security headers set."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         send = with_security_headers(scope, send)
         try:
             self._check(scope)
-            hand_on = self._change if _changes_state(scope) else self._app
+            if scope["path"] == ENTRANCE:
+                hand_on: Application = self._entrance
+            else:
+                hand_on = self._change if _changes_state(scope) else self._app
             await hand_on(scope, receive, send)
         except GuardRefusal as refusal:
             await _refuse(scope, send, refusal)
@@ -76,18 +88,22 @@ class Guard:
             raise OriginRefused
         if not is_allowed(_method(scope), scope["path"]):
             raise NotServed
-        # A browser always names the origin of a WebSocket; other programs can show the token.
-        if scope["type"] == "websocket" and not origins and not self._has_token(scope):
-            raise OriginRefused
-        if _changes_state(scope) and not self._has_token(scope):
-            raise TokenRefused
+        if scope["path"] not in OPEN:
+            scope.setdefault("state", {})["person"] = self._person(scope, has_origin=bool(origins))
 
-    def _has_token(self, scope: Scope) -> bool:
-        bearer = [
-            v[7:] if v.startswith(b"Bearer ") else b"" for v in _values(scope, b"authorization")
-        ]
-        shown = bearer + _values(scope, b"x-repo-runner-token")
-        return len(shown) == 1 and hmac.compare_digest(shown[0], self._token)
+    def _person(self, scope: Scope, *, has_origin: bool) -> Person:
+        """Who is asking. A cookie comes along unasked, so a change or a WebSocket also needs our page as its origin."""
+        shown = _tokens_shown(scope)
+        if shown:
+            person = self._gate.by_token(shown)
+        else:
+            cookies = [value.decode("latin-1") for value in _values(scope, b"cookie")]
+            person = self._gate.by_cookie(cookies)
+            if person and not has_origin and _method(scope) != "GET":
+                raise OriginRefused
+        if person is None:
+            raise Locked
+        return person
 
     async def _change(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._pending >= MAX_PENDING:
@@ -107,6 +123,12 @@ def _method(scope: Scope) -> str:
 
 def _changes_state(scope: Scope) -> bool:
     return _method(scope) not in ("GET", "WEBSOCKET")
+
+
+def _tokens_shown(scope: Scope) -> list[str]:
+    bearer = [v[7:] if v.startswith(b"Bearer ") else b"" for v in _values(scope, b"authorization")]
+    shown = bearer + _values(scope, b"x-repo-runner-token")
+    return [token.decode("latin-1") for token in shown]
 
 
 def _values(scope: Scope, name: bytes) -> list[bytes]:
@@ -163,11 +185,30 @@ async def _refuse(scope: Scope, send: Send, refusal: GuardRefusal) -> None:
         # Closing before accepting makes the server answer the handshake with 403.
         await send({"type": "websocket.close", "code": 1008})
         return
-    headers = [(b"content-type", b"application/json")]
+    headers = []
     if isinstance(refusal, TooManyRequests):
         headers.append((b"retry-after", b"1"))
-    if isinstance(refusal, TokenRefused):
+    if isinstance(refusal, Locked):
         headers.append((b"www-authenticate", b"Bearer"))
+    if isinstance(refusal, Locked) and _is_read_by_person(scope):
+        body, kind = _locked_page(scope, refusal, headers), b"text/html; charset=utf-8"
+    else:
+        body, kind = json.dumps({"error": refusal.as_dict()}).encode(), b"application/json"
+    headers.append((b"content-type", kind))
     await send({"type": "http.response.start", "status": refusal.http_status, "headers": headers})
-    body = json.dumps({"error": refusal.as_dict()}).encode()
     await send({"type": "http.response.body", "body": body})
+
+
+def _is_read_by_person(scope: Scope) -> bool:
+    return any(b"text/html" in value for value in _values(scope, b"accept"))
+
+
+def _locked_page(scope: Scope, refusal: Locked, headers: list[tuple[bytes, bytes]]) -> bytes:
+    headers.append((b"content-security-policy", locked_page.POLICY.encode()))
+    if _values(scope, b"sec-fetch-site") == [b"cross-site"] and scope["path"] not in OPEN:
+        # Somebody followed another site's link, and then a browser keeps the session back: ask once more, from here.
+        headers.append((b"refresh", b"0"))
+    is_used_up = isinstance(refusal, LinkUsedUp)
+    return locked_page.locked_page(
+        locked_page.USED_UP if is_used_up else locked_page.MISSING
+    ).encode()

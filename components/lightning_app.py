@@ -16,6 +16,7 @@ from lightning.app.utilities.enum import AppStage
 from components import app_log, terminal
 from components.burial import Burial
 from components.root_flow import RootFlow
+from repo_runner.access.one_time_link import new_link
 from repo_runner.app_file import AppFile
 from repo_runner.paths import HomePaths
 from repo_runner.settings import Settings
@@ -58,7 +59,8 @@ class RepoRunnerApp(LightningApp):
         """One turn of the loop; True ends the app."""
         if not self._is_looping:
             self._is_looping = True
-            terminal.show(f"Repo Runner is ready: {self._settings.address}")
+            link = new_link(self._settings.address, self._settings.token)
+            terminal.show(f"Repo Runner is ready: {link}")
         else:
             self._sleep_until_news()
         if self._is_closing or self._has_lost_server():

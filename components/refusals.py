@@ -32,12 +32,22 @@ class OriginRefused(GuardRefusal):
     http_status = 403
 
 
-class TokenRefused(GuardRefusal):
-    """This call needs the running app's token."""
+class Locked(GuardRefusal):
+    """This app answers only to a browser that opened its one-time link, or to its token."""
 
-    code = "token_refused"
+    code = "locked"
     http_status = 401
-    hint = "Use `python -m repo_runner`, or send the token of app.json as `Authorization: Bearer`."
+    hint = (
+        "Open the link that `python -m repo_runner link` prints, or send the token of app.json "
+        "as `Authorization: Bearer`."
+    )
+
+
+class LinkUsedUp(Locked):
+    """This link was used already, or is more than an hour old."""
+
+    code = "link_used_up"
+    hint = "`python -m repo_runner link` prints a new one."
 
 
 class NotJson(GuardRefusal):

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from repo_runner.access.one_time_link import new_link
 from repo_runner.app_file import AppAddress
 from repo_runner.client import Client
 from repo_runner.errors import AppUnreachable
@@ -85,6 +86,11 @@ class AppProcess:
         said = self.log.read_text(errors="replace")[-4000:]
         self.stop()
         raise AppUnreachable(f"The app did not start:\n{said}", hint="")
+
+    def link(self) -> str:
+        """A fresh one-time link: opened in a browser, it sets the session and leads to the page."""
+        found = AppAddress.find(self.settings)
+        return new_link(found.address, found.token)
 
     def stop(self, number: int = signal.SIGTERM, timeout_s: float = 20) -> int | None:
         """Signal the main process and wait for its end; returns its exit code."""

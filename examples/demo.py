@@ -16,6 +16,7 @@ from pathlib import Path
 
 from examples.app_process import COMMAND, QUIET, reach
 from examples.git_server import GitServer
+from repo_runner.access.one_time_link import new_link
 from repo_runner.app_file import AppAddress
 from repo_runner.cli import wait
 from repo_runner.client import Client
@@ -73,7 +74,8 @@ def print_best(settings: Settings, client: Client, run: Run) -> bool:
     print(f"best_model_path: {HomePaths(settings.home).run(run.run_id).checkpoints / best.name}")
     print(f"sha256: {sha256}")
     print(f"address: {client.address}")
-    print("The app is still running; `make stop` ends it.", file=sys.stderr)
+    link = new_link(client.address, AppAddress.find(settings).token)
+    print(f"The app is still running; `make stop` ends it. Watch it: {link}", file=sys.stderr)
     return sha256 == best.sha256
 
 
@@ -128,7 +130,14 @@ def serve(settings: Settings) -> int:
             "REPO_RUNNER_ALLOWED_HOSTS": hosts,
             "GIT_SSL_CAINFO": str(git.ca_file),
         }
-        app = subprocess.Popen(COMMAND, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL)
+        # What the app says is for a terminal, its one-time link above all; only its complaints go to the log.
+        app = subprocess.Popen(
+            COMMAND,
+            cwd=ROOT,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
         signal.signal(signal.SIGTERM, lambda *_: app.terminate())
         return app.wait()
 

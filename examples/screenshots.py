@@ -32,14 +32,15 @@ def main() -> int:
             settings = {"REPO_RUNNER_ALLOWED_HOSTS": git.host, "GIT_SSL_CAINFO": str(git.ca_file)}
             cache = {name: os.environ[name] for name in ("UV_CACHE_DIR",) if name in os.environ}
             with AppProcess(folder / "home", env={**settings, **cache}) as app:
-                take_all(Client.from_settings(app.settings), git.url("examples/digits"), app.port)
+                take_all(app, git.url("examples/digits"))
     finally:
         shutil.rmtree(folder)
     return 0
 
 
-def take_all(client: Client, url: str, port: int) -> None:
+def take_all(app: AppProcess, url: str) -> None:
     """Short runs for the table first, then the one that is shown while it trains."""
+    client = Client.from_settings(app.settings)
     for name, arguments in (
         ("narrow network", "--max_epochs 3 --hidden 16"),
         ("wrong argument", "--epochs 3"),
@@ -51,7 +52,7 @@ def take_all(client: Client, url: str, port: int) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page = browser.new_page(viewport=SIZE)
-        page.goto(f"http://127.0.0.1:{port}/view")
+        page.goto(app.link())
         visit(page, "Runs")
         page.frame_locator("iframe").get_by_text("digits, 160 channels").first.click()
         wait_until_shown(client, run)

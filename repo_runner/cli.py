@@ -12,11 +12,14 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
+from repo_runner.access.one_time_link import new_link
+from repo_runner.app_file import AppAddress
 from repo_runner.client import Client
 from repo_runner.errors import RunnerError
 from repo_runner.log_command import add_log_options, logs
@@ -40,13 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(words)
     asked.script_args = script_args
     try:
-        client = (
-            Client(asked.address, asked.token)
-            if asked.address
-            else Client.from_settings(Settings.from_env())
-        )
+        settings = Settings.from_env()
+        if asked.address:
+            settings = replace(settings, address=asked.address)
         command: Callable[[Client, argparse.Namespace], int] = asked.command
-        return command(client, asked)
+        return command(Client.from_settings(settings), asked)
     except RunnerError as error:
         return _complain(error)
     except KeyboardInterrupt:
@@ -147,6 +148,13 @@ def download(client: Client, asked: argparse.Namespace) -> int:
     return 0
 
 
+def link(_client: Client, _asked: argparse.Namespace) -> int:
+    """Print a fresh link that opens the app on this data folder in a browser, once, within an hour."""
+    found = AppAddress.find(replace(Settings.from_env(), address=""))
+    sys.stdout.write(new_link(found.address, found.token) + "\n")
+    return 0
+
+
 def _facts(run: Run) -> dict[str, Any]:
     score = (
         f"{run.best_model_score} ({run.monitor}, {run.mode})"
@@ -187,12 +195,14 @@ def _parser() -> argparse.ArgumentParser:
         epilog=__doc__.split("\n\n", 1)[1] if __doc__ else None,
     )
     parser.add_argument(
-        "--address", default="", help="of the app (default: the app on this data folder)"
+        "--address",
+        default="",
+        help="of the app, its token in REPO_RUNNER_TOKEN (default: the app on this data folder)",
     )
-    parser.add_argument("--token", default="", help=argparse.SUPPRESS)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_submit(commands)
     _add_reads(commands)
+    _add(commands, "link", link)
     for verb, command in (("stop", stop), ("resume", resume), ("delete", delete)):
         _add(commands, verb, command).add_argument("run")
     saving = _add(commands, "download", download)

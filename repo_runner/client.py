@@ -59,9 +59,11 @@ class ApiError(RunnerError):
 class Client:
     """Talks to a running app; raises AppUnreachable, or ApiError with the app's own sentence."""
 
-    def __init__(self, address: str, token: str = "") -> None:
+    def __init__(self, address: str, token: str = "", cookie: str = "") -> None:
         self.address = address.rstrip("/")
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        # The cookie of a person's session counts only together with the origin of our own page.
+        session = {"Cookie": cookie, "Origin": self.address} if cookie else {}
+        headers = {"Authorization": f"Bearer {token}"} if token else session
         self._http = httpx.Client(
             base_url=f"{self.address}/api/v1", headers=headers, timeout=_TIMEOUT, trust_env=False
         )

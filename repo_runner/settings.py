@@ -13,6 +13,7 @@ from pathlib import Path
 
 import platformdirs
 
+from repo_runner.access.keys import derive
 from repo_runner.errors import InvalidInput
 
 PREFIX = "REPO_RUNNER_"
@@ -84,6 +85,8 @@ class Settings:
     #: Where the running app answers, and the secret that state-changing calls must carry; set by the app itself.
     address: str = ""
     token: str = field(default="", repr=False)
+    #: What the sessions of browsers are signed with; made of the token.
+    session_key: str = field(default="", repr=False)
     #: The variables these settings came from, for the supervisors (which never get the app's token).
     own_env: Mapping[str, str] = field(default_factory=dict)
     #: Variables passed to scripts, git and the installer, taken from the operator's environment.
@@ -106,9 +109,12 @@ class Settings:
 
     def publish(self, *, address: str, token: str) -> Settings:
         """These settings with the app's address and token, also for child processes (by their environment)."""
-        os.environ[f"{PREFIX}ADDRESS"], os.environ[f"{PREFIX}TOKEN"] = address, token
-        os.environ[f"{PREFIX}HOME"] = str(self.home)
-        return replace(self, address=address, token=token)
+        published = replace(
+            self, address=address, token=token, session_key=derive(token, "sessions")
+        )
+        for name in ("home", "address", "token", "session_key"):
+            os.environ[f"{PREFIX}{name.upper()}"] = str(getattr(published, name))
+        return published
 
     @property
     def supervisor_env(self) -> dict[str, str]:
@@ -127,10 +133,10 @@ class Settings:
 
     @property
     def ui_env(self) -> dict[str, str]:
-        """What the UI's process starts with: these settings, and where and how to call the app."""
+        """What the UI's process starts with: it knows sessions and hands them on, and has no token of its own."""
         own = {
             f"{PREFIX}{name.upper()}": str(getattr(self, name))
-            for name in ("home", "address", "token")
+            for name in ("home", "address", "session_key")
         }
         return {**self.script_env, **self.own_env, **own}
 
@@ -155,7 +161,9 @@ def inherited_names() -> frozenset[str]:
 
 _PASSED = {"own_env", "script_env", "git_env", "installer_env", "git_tokens", "operator_secrets"}
 #: The app's own: no supervisor and no page needs them, and the store's address may hold a password.
-_SECRET = {f"{PREFIX}{name}" for name in ("TOKEN", "ADDRESS", "GIT_TOKENS", "DATABASE_URL")}
+_SECRET = {
+    f"{PREFIX}{name}" for name in ("TOKEN", "SESSION_KEY", "ADDRESS", "GIT_TOKENS", "DATABASE_URL")
+}
 
 
 def _passed(env: Mapping[str, str]) -> dict[str, dict[str, str]]:

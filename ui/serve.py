@@ -1,7 +1,7 @@
 """The UI's process: Streamlit behind a strict Host and Origin check. The app starts it as `python -m ui.serve`.
 
 Unguarded, Streamlit takes WebSockets from any page on this machine, and from any page at all whose host name resolves
-to it; the token that the UI holds would then serve that page.
+to it. Everything here needs the session that the one-time link has set, and no page gets more rights than its own.
 
 Streamlit runs this same file as its page, once per rerun: then its runtime exists, and there is only `render` to call.
 """
@@ -16,7 +16,11 @@ from streamlit import runtime
 from streamlit.web import bootstrap
 from streamlit.web.server import Server
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
-from tornado.web import Application, ErrorHandler, OutputTransform
+from tornado.web import Application, ErrorHandler, OutputTransform, RequestHandler
+
+from repo_runner.access import locked_page
+from repo_runner.access.gate import Gate
+from repo_runner.settings import Settings
 
 _HOST = "127.0.0.1"
 _MAX_SESSIONS = 64
@@ -37,14 +41,27 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-class GuardedServer(Server):
-    """Streamlit's server; a request is routed only if it comes from the app's own pages."""
+LOCKED = 401
 
-    def __init__(self, port: int, app_address: str) -> None:
+
+class LockedPage(RequestHandler):
+    """Whatever was asked for: the page that says how to get in."""
+
+    def prepare(self) -> None:
+        """Answer."""
+        self.set_status(LOCKED)
+        self.finish(locked_page.locked_page())
+
+
+class GuardedServer(Server):
+    """Streamlit's server; a request is routed only if it comes from the app's own pages and carries a session."""
+
+    def __init__(self, port: int, settings: Settings) -> None:
         bootstrap.load_config_options({**_OPTIONS, "server.port": port})
         super().__init__(__file__, is_hello=False)
         self._hosts = {f"{name}:{port}" for name in (_HOST, "localhost")}
-        self._app_address = app_address
+        self._gate = Gate(settings)
+        self._app_address = settings.address
 
     def _create_app(self) -> Application:
         app = super()._create_app()
@@ -52,6 +69,8 @@ class GuardedServer(Server):
 
         def find_allowed(request: HTTPServerRequest, **kwargs: Any) -> Any:
             status = self._refusal(request)
+            if status == LOCKED:
+                return app.get_handler_delegate(request, LockedPage)
             if status:
                 return app.get_handler_delegate(request, ErrorHandler, {"status_code": status})
             return find_handler(request, **kwargs)
@@ -67,6 +86,8 @@ class GuardedServer(Server):
             return 421
         if not {f"http://{host}" for host in self._hosts}.issuperset(origins) or len(origins) > 1:
             return 403
+        if self._gate.by_cookie(request.headers.get_list("Cookie")) is None:
+            return LOCKED
         if request.headers.get("Upgrade") is None:
             return 0
         # A browser always names the origin of a WebSocket.
@@ -98,8 +119,8 @@ def _security_headers(app_address: str) -> type[OutputTransform]:
     return SecurityHeaders
 
 
-async def _serve(port: int, app_address: str) -> None:
-    server = GuardedServer(port, app_address)
+async def _serve(port: int) -> None:
+    server = GuardedServer(port, Settings.from_env())
     await server.start()
     bootstrap.prepare_streamlit_environment(__file__)
     await server.stopped
@@ -112,8 +133,7 @@ if __name__ == "__main__":
         render()
     else:
         from repo_runner.process import die_with_parent
-        from repo_runner.settings import Settings
 
         _port, _parent = map(int, sys.argv[1:])
         die_with_parent(_parent)
-        asyncio.run(_serve(_port, Settings.from_env().address))
+        asyncio.run(_serve(_port))

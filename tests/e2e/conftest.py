@@ -41,7 +41,7 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
 @pytest.fixture
 def ui(page: Page, app: AppProcess):
     """The app's UI inside the framework's page."""
-    return open_app(page, f"http://127.0.0.1:{app.port}")
+    return open_app(page, app)
 
 
 def _note_stranger(url: str, complaints: list[str]) -> None:

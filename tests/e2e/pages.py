@@ -14,6 +14,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Download, FrameLocator, Locator, Page, Playwright, expect
 
+from examples.app_process import AppProcess
+
 Root = Page | FrameLocator
 
 CHROMIUM_FLAGS = (
@@ -35,9 +37,15 @@ def launch(playwright: Playwright) -> Browser:
     )
 
 
-def open_app(page: Page, address: str) -> FrameLocator:
+def enter(page: Page, app: AppProcess) -> Page:
+    """Open the one-time link, as a person does first; from then on every address of the app opens."""
+    page.goto(app.link())
+    return page
+
+
+def open_app(page: Page, app: AppProcess) -> FrameLocator:
     """Open the app's page and return the frame of the UI once it shows something."""
-    page.goto(f"{address}/view")
+    enter(page, app)
     frame = page.frame_locator("iframe")
     expect(frame.get_by_role("heading", name="New run")).to_be_visible(timeout=FIRST_CONTENT_MS)
     return frame

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from examples.app_process import COMMAND, AppProcess, free_port
 from examples.git_server import GitServer
+from repo_runner.app_file import AppAddress
 from repo_runner.client import Client
 from repo_runner.models import Run, RunStatus, Submission
 from tests.app_fixtures import NOTHING_TO_INSTALL, TINY_LIGHTNING_REPO, app_env
@@ -140,13 +141,15 @@ def test_a_second_app_on_the_same_data_folder_is_refused_by_name(app: AppProcess
     assert f"in use by the app with pid {app.process.pid}" in second.stderr
 
 
-def test_a_checkpoint_is_served_in_ranges(client: Client, make_repo: MakeRepo) -> None:
+def test_a_checkpoint_is_served_in_ranges(
+    app: AppProcess, client: Client, make_repo: MakeRepo
+) -> None:
     url, _ = make_repo(TINY_LIGHTNING_REPO)
     run = client.submit(Submission(link=url, script_path="train.py", script_args="--max_epochs 1"))
     wait_for(lambda: ended(client, run.run_id), timeout_s=90)
-    asked = urllib.request.Request(
-        client.download_url(run.run_id, "best"), headers={"Range": "bytes=0-9"}
-    )
+    token = AppAddress.find(app.settings).token
+    headers = {"Range": "bytes=0-9", "Authorization": f"Bearer {token}"}
+    asked = urllib.request.Request(client.download_url(run.run_id, "best"), headers=headers)
     with urllib.request.urlopen(asked) as answer:
         assert answer.status == 206
         assert len(answer.read()) == 10

@@ -11,7 +11,7 @@ from examples.app_process import AppProcess
 from repo_runner.client import Client
 from repo_runner.models import RunStatus, Submission
 from tests.app_fixtures import NOTHING_TO_INSTALL, TINY_LIGHTNING_REPO
-from tests.e2e.pages import NewRunPage, RunsPage, SystemPage, sha256
+from tests.e2e.pages import NewRunPage, RunsPage, SystemPage, enter, sha256
 from tests.git_fixtures import MakeRepo
 from tests.waiting import wait_for
 
@@ -79,7 +79,7 @@ def test_a_link_opens_the_filled_form_whose_fields_edit_the_line(
 ) -> None:
     url, _ = make_repo(TINY_LIGHTNING_REPO)
     query = urlencode({"repo": url, "script": "train.py", "args": "--max_epochs 30"})
-    page.goto(f"http://127.0.0.1:{app.port}/new?{query}")
+    enter(page, app).goto(f"http://127.0.0.1:{app.port}/new?{query}")
     form = NewRunPage(page)
     expect(form.argument("max_epochs")).to_have_value("30", timeout=60_000)
     form.argument("max_epochs").fill("2")

@@ -96,7 +96,17 @@ class RimProcess(AppProcess):
 
     def state(self) -> dict:
         """The framework's shared state."""
-        return httpx.get(f"{self.address.address}/api/v1/state", trust_env=False).json()
+        found = self.address
+        token = {"authorization": f"Bearer {found.token}"}
+        state: dict = httpx.get(
+            f"{found.address}/api/v1/state", headers=token, trust_env=False
+        ).json()
+        return state
+
+    def enter(self) -> dict[str, str]:
+        """Open a one-time link; returns what a browser sends from then on."""
+        answer = httpx.get(self.link(), trust_env=False)
+        return {"cookie": answer.headers["set-cookie"].partition(";")[0]}
 
     def works(self) -> dict:
         return self.state()["structures"]["runs"]["works"]

@@ -28,8 +28,8 @@ def rim(
         yield process
         ending = signal.SIGTERM if request.param == "fork" else signal.SIGHUP
         family = process.main.children(recursive=True)
-        assert process.stop(ending, timeout_s=8) == 0
-        assert psutil.wait_procs(family, timeout=2)[1] == []
+        assert process.stop(ending, timeout_s=30) == 0
+        assert psutil.wait_procs(family, timeout=10)[1] == []
 
 
 def status(
@@ -39,7 +39,9 @@ def status(
         return client.request(method, address + path, headers=headers, content=content).status_code
 
 
-def handshake(address: str, path: str, host: str | None = None, origin: str | None = None) -> int:
+def handshake(
+    address: str, path: str, cookie: str, host: str | None = None, origin: str | None = None
+) -> int:
     """The status a WebSocket handshake is answered with."""
     url = urlsplit(address)
     key = base64.b64encode(os.urandom(16)).decode()
@@ -53,6 +55,7 @@ def handshake(address: str, path: str, host: str | None = None, origin: str | No
         f"Sec-WebSocket-Key: {key}",
         "Sec-WebSocket-Version: 13",
         *([f"Origin: {origin}"] if origin else []),
+        *([f"Cookie: {cookie}"] if cookie else []),
     ]
     with socket.create_connection((url.hostname, url.port), timeout=5) as connection:
         connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
@@ -96,8 +99,36 @@ def test_changes_need_the_token_json_and_our_own_origin(rim: RimProcess) -> None
     assert status(api, "DELETE", "/api/v1/runs/none", key) == 404
 
 
+def test_nothing_is_served_without_a_session_on_either_port(rim: RimProcess) -> None:
+    api, ui, token = rim.address.address, rim.address.ui_address, rim.address.token
+    for path in ("/", "/view", "/static/media/x.svg", "/api/v1/state", "/api/v1/health"):
+        assert status(api, "GET", path) == 401, path
+    for path in ("/", "/static/js/x.js", "/_stcore/health", "/_stcore/host-config", "/media/x"):
+        assert status(ui, "GET", path) == 401, path
+        assert status(ui, "GET", f"{path}?token={token}") == 401, path
+    port = urlsplit(ui).port
+    assert handshake(ui, "/_stcore/stream", "", origin=f"http://127.0.0.1:{port}") == 401
+    assert handshake(api, "/api/v1/ws", "", origin=api) == 403
+    locked = httpx.get(ui, trust_env=False).text
+    assert "python -m repo_runner link" in locked
+    assert httpx.get(f"{api}/healthz", trust_env=False).text == "ok\n"
+
+
+def test_the_printed_link_opens_both_ports_once(rim: RimProcess) -> None:
+    link = rim.said.split("Repo Runner is ready: ")[1].split()[0]
+    with httpx.Client(trust_env=False) as browser:
+        page = browser.get(link, follow_redirects=True)
+        assert (page.status_code, page.url.path, page.url.query) == (200, "/view", b"")
+        assert browser.get(rim.address.ui_address).status_code == 200
+    assert status(link, "GET", "") == 401
+    code = link.partition("code=")[2]
+    files = [f for f in Path(rim.home).rglob("*") if f.is_file()]
+    assert not [f for f in files if code.encode() in f.read_bytes()]
+    assert code not in str(rim.state())
+
+
 def test_reads_work_without_any_header_of_the_framework(rim: RimProcess) -> None:
-    api = rim.address.address
+    api, session = rim.address.address, rim.enter()
     for path in (
         "/api/v1/state",
         "/api/v1/layout",
@@ -106,8 +137,8 @@ def test_reads_work_without_any_header_of_the_framework(rim: RimProcess) -> None
         "/api/v1/health",
         "/view/app",
     ):
-        assert status(api, "GET", path) == 200
-    page = httpx.get(f"{api}/", follow_redirects=True, trust_env=False)
+        assert status(api, "GET", path, session) == 200
+    page = httpx.get(f"{api}/", headers=session, follow_redirects=True, trust_env=False)
     assert page.url.path == "/view"
     assert "http://" not in page.text
     assert "https://" not in page.text
@@ -119,23 +150,28 @@ def test_a_foreign_name_is_refused_on_both_ports(rim: RimProcess, plane: str) ->
     address = getattr(rim.address, plane)
     port = urlsplit(address).port
     path, ws = ("/view", "/api/v1/ws") if plane == "address" else ("/", "/_stcore/stream")
+    session = rim.enter()
     own = f"http://127.0.0.1:{port}"
-    assert status(address, "GET", path) == 200
-    assert status(address, "GET", path, {"host": f"localhost:{port}"}) == 200
-    assert status(address, "GET", path, {"host": f"evil.example:{port}"}) == 421
-    assert status(address, "GET", path, {"host": f"127.0.0.1:{port + 1}"}) == 421
-    assert status(address, "GET", path, {"origin": "http://evil.example"}) == 403
-    assert handshake(address, ws, origin=own) == 101
+    assert status(address, "GET", path, session) == 200
+    assert status(address, "GET", path, {**session, "host": f"localhost:{port}"}) == 200
+    assert status(address, "GET", path, {**session, "host": f"evil.example:{port}"}) == 421
+    assert status(address, "GET", path, {**session, "host": f"127.0.0.1:{port + 1}"}) == 421
+    assert status(address, "GET", path, {**session, "origin": "http://evil.example"}) == 403
+    assert handshake(address, ws, session["cookie"], origin=own) == 101
     assert handshake(
-        address, ws, host=f"evil.example:{port}", origin=f"http://evil.example:{port}"
+        address,
+        ws,
+        session["cookie"],
+        host=f"evil.example:{port}",
+        origin=f"http://evil.example:{port}",
     ) in (403, 421)
-    assert handshake(address, ws, origin="http://evil.example") == 403
-    assert handshake(address, ws, origin="http://localhost:9999") == 403
-    assert handshake(address, ws) == 403
+    assert handshake(address, ws, session["cookie"], origin="http://evil.example") == 403
+    assert handshake(address, ws, session["cookie"], origin="http://localhost:9999") == 403
+    assert handshake(address, ws, session["cookie"]) == 403
 
 
 def test_only_the_apps_page_may_frame_the_ui(rim: RimProcess) -> None:
-    response = httpx.get(rim.address.ui_address, trust_env=False)
+    response = httpx.get(rim.address.ui_address, headers=rim.enter(), trust_env=False)
     policy = response.headers["content-security-policy"]
     assert policy == f"frame-ancestors http://127.0.0.1:{rim.port} http://localhost:{rim.port}"
 

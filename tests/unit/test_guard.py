@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,11 +14,24 @@ import pytest
 from components import guard
 from components.guard import Guard
 from components.refusals import TooManyRequests
+from repo_runner.access import one_time_link
+from repo_runner.access.keys import derive
+from repo_runner.access.one_time_link import new_link
+from repo_runner.access.person import Person, Role
+from repo_runner.access.session import cookie_name, seal, unseal
+from repo_runner.settings import Settings
 
 PORT = 7501
 OWN = f"127.0.0.1:{PORT}"
 TOKEN = "right-token"
+SETTINGS = Settings(
+    home=Path("/nowhere"), port=PORT, token=TOKEN, session_key=derive(TOKEN, "sessions")
+)
 BEARER = {"authorization": f"Bearer {TOKEN}"}
+SESSION = {
+    "cookie": f"{cookie_name(PORT)}={seal(SETTINGS.session_key, Person('ada', Role.OPERATOR))}"
+}
+OURS = {"origin": f"http://{OWN}"}
 JSON = {"content-type": "application/json"}
 RUNS = "/api/v1/runs"
 
@@ -51,16 +66,24 @@ def echo() -> Echo:
 
 
 def call(
-    echo: Echo, method: str, path: str, headers: Any = None, content: Any = None
+    echo: Echo,
+    method: str,
+    path: str,
+    headers: Any = None,
+    content: Any = None,
+    person: Any = SESSION,
 ) -> httpx.Response:
+    """A request of somebody with a session, or as `person` says."""
+
     async def ask() -> httpx.Response:
-        app = Guard(echo, port=PORT, token=TOKEN)
+        app = Guard(echo, SETTINGS)
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url=f"http://{OWN}"
         ) as client:
             request = client.build_request(method, path, content=content)
             fixed = headers.items() if isinstance(headers, dict) else headers or ()
             replaced = {name.lower() for name, _ in fixed}
+            fixed = [*person.items(), *fixed]
             kept = [(n, v) for n, v in request.headers.multi_items() if n.lower() not in replaced]
             request.headers = httpx.Headers([*kept, *fixed])
             return await client.send(request)
@@ -183,7 +206,7 @@ def test_another_site_may_only_link_to_the_page(
 def test_what_is_not_named_does_not_exist_with_or_without_token(
     echo: Echo, method: str, path: str, headers: Any
 ) -> None:
-    response = call(echo, method, path, headers)
+    response = call(echo, method, path, headers, person={})
     assert response.status_code == 404
     assert echo.reached == []
 
@@ -204,13 +227,23 @@ def test_what_is_not_named_does_not_exist_with_or_without_token(
     ],
 )
 @pytest.mark.parametrize(
-    ("method", "path"), [("POST", RUNS), ("POST", f"{RUNS}/a/stop"), ("DELETE", f"{RUNS}/a")]
+    ("method", "path"),
+    [
+        ("GET", "/view"),
+        ("GET", "/static/js/main.js"),
+        ("GET", "/api/v1/state"),
+        ("GET", f"{RUNS}/a/events"),
+        ("GET", f"{RUNS}/a/checkpoints/best"),
+        ("POST", RUNS),
+        ("POST", f"{RUNS}/a/stop"),
+        ("DELETE", f"{RUNS}/a"),
+    ],
 )
-def test_every_change_needs_the_token_exactly_once(
+def test_everything_needs_a_session_or_the_token_exactly_once(
     echo: Echo, method: str, path: str, headers: Any
 ) -> None:
-    response = call(echo, method, f"{path}?token={TOKEN}", headers)
-    assert refusal(response) == (401, "token_refused")
+    response = call(echo, method, f"{path}?token={TOKEN}", headers, person={})
+    assert refusal(response) == (401, "locked")
     assert TOKEN not in response.text
     assert echo.reached == []
 
@@ -272,7 +305,7 @@ def test_too_many_waiting_changes_are_turned_away_and_reads_go_on(
 
     async def ask() -> None:
         echo.may_answer = asyncio.Event()
-        transport = httpx.ASGITransport(Guard(echo, port=PORT, token=TOKEN))
+        transport = httpx.ASGITransport(Guard(echo, SETTINGS))
         async with httpx.AsyncClient(
             transport=transport, base_url=f"http://{OWN}", headers=BEARER
         ) as client:
@@ -302,7 +335,7 @@ def shake_hands(echo: Echo, *headers: tuple[bytes, bytes]) -> list[dict[str, Any
         "path": "/api/v1/ws",
         "headers": [(b"host", OWN.encode()), *headers],
     }
-    asyncio.run(Guard(echo, port=PORT, token=TOKEN)(scope, receive, send))
+    asyncio.run(Guard(echo, SETTINGS)(scope, receive, send))
     return sent
 
 
@@ -314,12 +347,107 @@ def shake_hands(echo: Echo, *headers: tuple[bytes, bytes]) -> list[dict[str, Any
         ([(b"origin", b"http://localhost:9999")], "websocket.close"),
         ([(b"host", b"evil.example")], "websocket.close"),
         ([(b"authorization", b"Bearer wrong")], "websocket.close"),
-        ([(b"origin", f"http://{OWN}".encode())], "websocket.accept"),
+        ([(b"origin", OURS["origin"].encode())], "websocket.close"),
+        ([(b"cookie", SESSION["cookie"].encode())], "websocket.close"),
+        (
+            [(b"origin", OURS["origin"].encode()), (b"cookie", SESSION["cookie"].encode())],
+            "websocket.accept",
+        ),
         ([(b"authorization", f"Bearer {TOKEN}".encode())], "websocket.accept"),
     ],
 )
-def test_a_websocket_needs_our_origin_or_the_token(echo: Echo, headers: Any, answer: str) -> None:
+def test_a_websocket_needs_a_session_with_our_origin_or_the_token(
+    echo: Echo, headers: Any, answer: str
+) -> None:
     assert [message["type"] for message in shake_hands(echo, *headers)] == [answer]
+
+
+def open_link(guard: Guard, address: str, **headers: str) -> httpx.Response:
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(guard)
+        async with httpx.AsyncClient(transport=transport, headers=headers) as client:
+            return await client.get(address)
+
+    return asyncio.run(ask())
+
+
+def test_the_one_time_link_sets_a_session_and_leads_to_the_page_without_the_code(
+    echo: Echo,
+) -> None:
+    answer = open_link(Guard(echo, SETTINGS), new_link(f"http://{OWN}", TOKEN))
+    assert (answer.status_code, answer.headers["location"]) == (303, "/view")
+    cookie, *attributes = answer.headers["set-cookie"].split("; ")
+    assert {"HttpOnly", "SameSite=strict", "Path=/"} == set(attributes)
+    name, _, value = cookie.partition("=")
+    person = unseal(SETTINGS.session_key, value)
+    assert (name, person and person.role) == (f"repo-runner-{PORT}", Role.OPERATOR)
+    assert TOKEN not in value
+
+
+def test_a_link_works_once_and_then_says_how_to_get_a_new_one(echo: Echo) -> None:
+    guard, link = Guard(echo, SETTINGS), new_link(f"http://{OWN}", TOKEN)
+    assert open_link(guard, link).status_code == 303
+    again = open_link(guard, link, accept="text/html")
+    assert again.status_code == 401
+    assert "python -m repo_runner link" in again.text
+    assert "used already" in again.text
+    assert "set-cookie" not in again.headers
+    assert open_link(guard, link, **SESSION).status_code == 303, "who is in, is in"
+
+
+@pytest.mark.parametrize("code", ["", "x", "x" * 56, "%00", "A" * 5000])
+def test_an_invented_link_opens_nothing(echo: Echo, code: str) -> None:
+    answer = open_link(Guard(echo, SETTINGS), f"http://{OWN}/open?code={code}")
+    assert refusal(answer) == (401, "link_used_up")
+
+
+def test_a_link_is_too_old_after_an_hour_and_useless_at_another_app(
+    echo: Echo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, foreign = new_link(f"http://{OWN}", TOKEN), new_link(f"http://{OWN}", "another-token")
+    guard = Guard(echo, SETTINGS)
+    assert open_link(guard, foreign).status_code == 401
+    now = one_time_link.time.time()
+    monkeypatch.setattr(one_time_link.time, "time", lambda: now + one_time_link.LIFETIME_S + 1)
+    assert open_link(guard, old).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        "",
+        f"repo-runner-{PORT}=",
+        f"repo-runner-{PORT}=AAAA",
+        f"repo-runner-{PORT}={TOKEN}",
+        f"repo-runner-{PORT + 1}={SESSION['cookie'].partition('=')[2]}",
+        f"{SESSION['cookie']}x",
+        f"{SESSION['cookie'][:-8]}AAAAAAAA",
+        f"repo-runner-{PORT}={seal('another key', Person('eve', Role.OPERATOR))}",
+    ],
+)
+def test_a_session_that_this_app_has_not_signed_is_none(echo: Echo, cookie: str) -> None:
+    assert refusal(call(echo, "GET", RUNS, person={"cookie": cookie})) == (401, "locked")
+
+
+def test_a_session_changes_something_only_from_our_own_page(echo: Echo) -> None:
+    delete = ("DELETE", f"{RUNS}/a")
+    assert refusal(call(echo, *delete)) == (403, "origin_refused")
+    assert refusal(call(echo, *delete, {"origin": "http://localhost:9999"}))[0] == 403
+    assert call(echo, *delete, OURS).status_code == 200
+
+
+def test_a_browser_sees_a_page_and_asks_again_when_another_site_has_led_there(echo: Echo) -> None:
+    seen = {"accept": "text/html,*/*"}
+    page = call(echo, "GET", "/view", seen, person={})
+    assert (page.status_code, page.headers["content-type"]) == (401, "text/html; charset=utf-8")
+    assert "python -m repo_runner link" in page.text
+    assert "refresh" not in page.headers
+    led = {**seen, "sec-fetch-site": "cross-site", "sec-fetch-dest": "document"}
+    assert call(echo, "GET", "/new?repo=a/b", led, person={}).headers["refresh"] == "0"
+
+
+def test_a_probe_needs_no_session(echo: Echo) -> None:
+    assert call(echo, "GET", "/healthz", person={}).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/view", RUNS, "/nothing"])
@@ -332,4 +460,4 @@ def test_every_answer_carries_the_security_headers(echo: Echo, path: str) -> Non
 
 def test_a_guard_without_a_token_does_not_stand(echo: Echo) -> None:
     with pytest.raises(ValueError, match="token"):
-        Guard(echo, port=PORT, token="")
+        Guard(echo, replace(SETTINGS, token=""))
