@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from repo_runner.errors import RunnerError
+from repo_runner.errors import DiskFull, RunnerError
 from repo_runner.events import Event
 from repo_runner.kept_output import last_lines
-from repo_runner.models import Failure
+from repo_runner.models import Failure, Limits
+from repo_runner.quantity import format_bytes
+from repo_runner.script_exit import ScriptExit
 
 _SHOWN_LINES = 20
 
@@ -44,8 +47,16 @@ _CAUSES = (
         "Use a smaller batch size, or wait until other processes have freed the GPU.",
     ),
     _Cause(
+        "out_of_memory",
+        re.compile(
+            r"(^MemoryError\b.*|DefaultCPUAllocator: (?:can't allocate|not enough) memory.*)"
+        ),
+        "The script found no memory left.",
+        "Use a smaller batch size or fewer workers, or fewer runs at a time.",
+    ),
+    _Cause(
         "disk_full",
-        re.compile(r"OSError: \[Errno 28\] (.*)"),
+        re.compile(r"((?:\[Errno (?:28|122)\]|No space left on device|Disk quota exceeded).*)"),
         "The disk is full.",
         "Free some space and run again.",
     ),
@@ -58,16 +69,17 @@ _CAUSES = (
         "Correct the arguments and run again.",
     ),
 )
+_WORKER_KILLED = re.compile(r"killed by signal: Killed|SIGKILL|exitcode:? *-9")
 _EXCEPTION = re.compile(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception|Interrupt|Exit)): ?(.*)$")
 
 
-def of_script(
-    exit_code: int | None, number: int | None, output: Path, exception: Event | None
-) -> Failure:
+def of_script(ended: ScriptExit, limits: Limits, output: Path, exception: Event | None) -> Failure:
     """Why the script ended as it did."""
     lines = tuple(last_lines(output, _SHOWN_LINES))
-    if number:
-        return _of_signal(number, lines)
+    if of_memory := _of_memory(ended, limits, lines):
+        return of_memory
+    if ended.signal:
+        return _of_signal(ended.signal, lines)
     for cause in _CAUSES:
         for line in reversed(lines):
             if match := cause.pattern.search(line):
@@ -81,10 +93,15 @@ def of_script(
     reason = _reason(lines, exception)
     return Failure(
         error_code="script_failed",
-        message=f"The script ended with exit code {exit_code}{': ' + reason if reason else ''}.",
+        message=f"The script ended with exit code {ended.exit_code}{': ' + reason if reason else ''}.",
         hint="Look at the lines below; the whole output is in the log.",
         lines=lines,
     )
+
+
+def with_lines(failure: Failure, output: Path) -> Failure:
+    """The same with the last lines of output."""
+    return failure.model_copy(update={"lines": tuple(last_lines(output, _SHOWN_LINES))})
 
 
 def of_error(error: Exception) -> Failure:
@@ -96,6 +113,8 @@ def of_error(error: Exception) -> Failure:
             hint=error.hint_text,
             lines=tuple(error.lines),
         )
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return of_error(DiskFull())
     return Failure(
         error_code="internal",
         message=f"The supervisor failed: {type(error).__name__}: {error}",
@@ -110,11 +129,33 @@ INTERRUPTED = Failure(
 )
 
 
+def _of_memory(ended: ScriptExit, limits: Limits, lines: tuple[str, ...]) -> Failure | None:
+    """The kernel ended the script, or a worker of it, for lack of memory: only where the kernel says so."""
+    was_killed = ended.signal == signal.SIGKILL or any(_WORKER_KILLED.search(ln) for ln in lines)
+    if not was_killed or not ended.memory_kills:
+        return None
+    if ended.own_memory_kills and limits.memory_bytes:
+        return Failure(
+            error_code="limit_memory",
+            message="The kernel ended the script because its processes used more memory than their limit of "
+            f"{format_bytes(limits.memory_bytes)}.",
+            hint="Use a smaller batch size or fewer workers, or run it again with more limits.memory_bytes.",
+            lines=lines,
+        )
+    return Failure(
+        error_code="out_of_memory",
+        message="The script was ended because no memory was left: the kernel counted such a kill meanwhile.",
+        hint="Use a smaller batch size or fewer workers, or fewer runs at a time.",
+        lines=lines,
+    )
+
+
 def _of_signal(number: int, lines: tuple[str, ...]) -> Failure:
     name = signal.Signals(number).name
     if number == signal.SIGKILL:
         hint = (
-            "Most often the machine ran out of memory: use a smaller batch size or fewer workers."
+            "Nobody of this app sent it, and the kernel counted no kill for lack of memory: look for what else "
+            "ends processes on this machine."
         )
     else:
         hint = "Look at the lines below; a crash in native code leaves no traceback."

@@ -17,7 +17,8 @@ the other keys depend on the kind:
 | checkpoints | items: every checkpoint the run folder now holds, each with the fields of models.Checkpoint |
 | resources | cpu_percent, memory_bytes; where the run uses a GPU also gpu_percent, gpu_memory_bytes |
 | note | code, message |
-| exit | exit_code, signal, stopped |
+| silence | since: neither output nor progress since then, longer than the run's limit; null: it has ended |
+| exit | exit_code, signal, stopped, cause |
 """
 
 from __future__ import annotations

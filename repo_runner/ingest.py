@@ -113,11 +113,19 @@ class _State:
     def on_note(self, event: Event) -> None:
         self._columns["notes"] = [*self._now("notes"), event["message"]][-_MAX_NOTES:]
 
+    def on_silence(self, event: Event) -> None:
+        self._columns["silent_since"] = event.get("since")
+
     def on_exit(self, event: Event) -> None:
         phases = [dict(p) for p in self._now("phases")]
         if phases:
             phases[-1]["ended_at"] = event["t"]
-        self._columns.update(phases=phases, exit_code=event.get("exit_code"))
+        self._columns.update(
+            phases=phases,
+            exit_code=event.get("exit_code"),
+            exit_signal=event.get("signal"),
+            exit_cause=event.get("cause"),
+        )
 
     def _now(self, column: str) -> Any:
         return (

@@ -7,7 +7,7 @@ import shlex
 
 from repo_runner.errors import InvalidArguments, InvalidInput, InvalidToken
 from repo_runner.failure_codes import FAILURE_CODES
-from repo_runner.models import Retries
+from repo_runner.models.limits import Retries
 
 MAX_ARGUMENTS_BYTES = 65536
 

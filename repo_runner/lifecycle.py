@@ -3,9 +3,33 @@
 from __future__ import annotations
 
 import signal
+from enum import StrEnum
 from typing import Any
 
 from repo_runner.models import Failure, Record, RunStatus
+
+
+class ExitCause(StrEnum):
+    """What ended an attempt, told apart."""
+
+    #: The script ended by itself, with an exit code.
+    CODE = "code"
+    #: A signal nobody of this app sent.
+    SIGNAL = "signal"
+    #: The kernel, or the script itself, found no memory left.
+    OUT_OF_MEMORY = "out_of_memory"
+    #: A step took longer than the operator allows.
+    TIMEOUT = "timeout"
+    #: The script reached a limit of its run.
+    LIMIT = "limit"
+    #: The disk was full.
+    DISK = "disk"
+    #: A person's request.
+    STOPPED = "stopped"
+    #: A step before the script failed.
+    ERROR = "error"
+    #: The supervisor was killed, or the machine was restarted.
+    LOST = "lost"
 
 
 class ExitRecord(Record):
@@ -17,6 +41,7 @@ class ExitRecord(Record):
     signal: int | None = None
     #: Whether the supervisor acted on a person's stop before the script had ended by itself.
     stopped: bool = False
+    cause: ExitCause | None = None
     #: Why the attempt failed, as the supervisor saw it.
     failure: Failure | None = None
     ended_at: float
@@ -38,6 +63,28 @@ def decide(exit_record: ExitRecord, *, stop_requested: bool) -> tuple[RunStatus,
     return RunStatus.FAILED, Failure(
         error_code="script_failed", message=describe_exit(exit_record.model_dump())
     )
+
+
+_CAUSES = {
+    "out_of_memory": ExitCause.OUT_OF_MEMORY,
+    "interrupted": ExitCause.SIGNAL,
+    "script_killed": ExitCause.SIGNAL,
+    "disk_full": ExitCause.DISK,
+    "timeout": ExitCause.TIMEOUT,
+    "clone_timeout": ExitCause.TIMEOUT,
+    "build_timeout": ExitCause.TIMEOUT,
+}
+
+
+def cause_of(exit_code: int | None, *, stopped: bool, failure: Failure | None) -> ExitCause:
+    """What ended the attempt, from how the script ended and what was found to be the reason."""
+    if stopped:
+        return ExitCause.STOPPED
+    if failure is not None and failure.error_code.startswith("limit_"):
+        return ExitCause.LIMIT
+    if failure is not None and failure.error_code in _CAUSES:
+        return _CAUSES[failure.error_code]
+    return ExitCause.ERROR if exit_code is None else ExitCause.CODE
 
 
 def describe_exit(exit_fields: dict[str, Any]) -> str:

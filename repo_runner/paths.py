@@ -141,6 +141,11 @@ class RunPaths:
         return self.root / "exit.json"
 
     @property
+    def cgroup(self) -> Path:
+        """Names the control group the script runs in, where there is one."""
+        return self.root / "cgroup"
+
+    @property
     def supervisor_log(self) -> Path:
         """What the supervisor itself prints: normally nothing."""
         return self.root / "supervisor.log"

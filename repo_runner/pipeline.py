@@ -14,7 +14,7 @@ from repo_runner.checkpoints import CheckpointKeeper
 from repo_runner.environment import Environment, EnvironmentRequest, Environments
 from repo_runner.errors import RunnerError
 from repo_runner.events import EventWriter
-from repo_runner.lifecycle import ExitRecord
+from repo_runner.lifecycle import ExitRecord, cause_of
 from repo_runner.masking import mask_text
 from repo_runner.models import Failure, Progress, RunPhase, RunSpec
 from repo_runner.observer import Observer
@@ -22,11 +22,13 @@ from repo_runner.output import OutputWriter
 from repo_runner.paths import RunPaths
 from repo_runner.resume import EarlierAttempts
 from repo_runner.run_secrets import RunSecrets
+from repo_runner.script_exit import ScriptExit
+from repo_runner.script_plan import ScriptPlan
 from repo_runner.settings import Settings
 from repo_runner.source import Source
 from repo_runner.stop_watch import StopWatch
 from repo_runner.token_vault import TokenVault
-from repo_runner.training import ScriptExit, ScriptPlan, Training
+from repo_runner.training import Training
 
 _REPORT_EVERY_S = 0.25
 
@@ -131,18 +133,19 @@ class Pipeline:
             probe_folder=self.paths.probe(self.attempt.number),
             resume_from=earlier.resume_point,
             with_probe=self.attempt.with_probe,
+            gpus=self.attempt.gpus,
         )
-        training = Training(self.settings, plan, self.writer, observer)
-        ended = training.run(self.output, self.paths.run_id, self.watch.requested)
+        training = Training(self.settings, plan, self.paths, self.writer, observer)
+        ended = training.run(self.output, self.watch.requested)
         return self._record(ended, failure=self._diagnose(ended, observer))
 
     def _diagnose(self, ended: ScriptExit, observer: Observer) -> Failure | None:
+        if ended.limit is not None:
+            return diagnosis.with_lines(ended.limit, self.paths.output)
         if ended.exit_code == 0:
             interrupted = observer.was_ended_from_outside and not ended.stopped
             return diagnosis.INTERRUPTED if interrupted else None
-        return diagnosis.of_script(
-            ended.exit_code, ended.signal, self.paths.output, observer.exception
-        )
+        return diagnosis.of_script(ended, self.spec.limits, self.paths.output, observer.exception)
 
     def _record(
         self,
@@ -151,11 +154,14 @@ class Pipeline:
         stopped: bool = False,
         failure: Failure | None = None,
     ) -> ExitRecord:
+        stopped = ended.stopped if ended else stopped
+        exit_code = ended.exit_code if ended else None
         return ExitRecord(
             attempt=self.attempt.number,
-            exit_code=ended.exit_code if ended else None,
+            exit_code=exit_code,
             signal=ended.signal if ended else None,
-            stopped=ended.stopped if ended else stopped,
+            stopped=stopped,
+            cause=cause_of(exit_code, stopped=stopped, failure=failure),
             failure=failure,
             ended_at=clock.now(),
             duration_s=clock.now() - self.started_at,

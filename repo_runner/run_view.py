@@ -42,6 +42,8 @@ def to_run(row: RunRow, queue_position: int | None, stop_grace_s: float) -> Run:
         commit_sha=row.commit_sha,
         environment_key=row.environment_key,
         exit_code=row.exit_code,
+        exit_signal=row.exit_signal,
+        exit_cause=row.exit_cause,
         failure=Failure.model_validate(row.failure) if row.failure else None,
         has_probe=row.has_probe,
         notes=tuple(row.notes),

@@ -43,6 +43,8 @@ _NEVER_STARTED: dict[str, Any] = {
     "stop_requested_at": None,
     "failure": None,
     "exit_code": None,
+    "exit_signal": None,
+    "exit_cause": None,
     "progress": None,
     "silent_since": None,
     "gpus": [],

@@ -63,7 +63,8 @@ def _end(
     paths: RunPaths, writer: EventWriter, record: ExitRecord, secrets: tuple[str, ...]
 ) -> None:
     writer.write(
-        "exit", **record.model_dump(mode="json", include={"exit_code", "signal", "stopped"})
+        "exit",
+        **record.model_dump(mode="json", include={"exit_code", "signal", "stopped", "cause"}),
     )
     writer.close()
     write_private(paths.exit, mask_text(record.model_dump_json(), secrets))

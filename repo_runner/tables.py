@@ -43,6 +43,8 @@ class RunRow(Base):
     commit_sha: Mapped[str] = mapped_column(String(64))
     environment_key: Mapped[str | None] = mapped_column(String(80))
     exit_code: Mapped[int | None] = mapped_column(Integer)
+    exit_signal: Mapped[int | None] = mapped_column(Integer)
+    exit_cause: Mapped[str | None] = mapped_column(String(16))
     failure: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     has_probe: Mapped[bool] = mapped_column(Boolean, default=False)
     notes: Mapped[list[str]] = mapped_column(JSON, default=list)

@@ -7,130 +7,126 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
-from repo_runner import process
-from repo_runner.environment import Environment
+from repo_runner import memory_kills, process
 from repo_runner.events import EventWriter
-from repo_runner.models import RunSpec
+from repo_runner.limit_watch import LimitWatch
+from repo_runner.models import Failure
 from repo_runner.observer import Observer
 from repo_runner.output import OutputWriter
+from repo_runner.paths import RunPaths
 from repo_runner.probe_tail import ProbeTail
-from repo_runner.resume import ResumePoint
+from repo_runner.run_group import RunGroup
+from repo_runner.script_exit import ScriptExit
+from repo_runner.script_plan import ScriptPlan
 from repo_runner.settings import Settings
 from repo_runner.usage import UsageMeter
-
-PROBE = Path(__file__).resolve().parent.parent / "probe"
 
 _TICK_S = 0.1
 _TERM_GRACE_S = 5.0
 _DRAIN_S = 1.0
-
-
-@dataclass(frozen=True)
-class ScriptExit:
-    """How the script ended, and whether we had begun to stop it."""
-
-    exit_code: int | None
-    signal: int | None
-    stopped: bool
-
-
-@dataclass(frozen=True)
-class ScriptPlan:
-    """All that is needed to start the script."""
-
-    spec: RunSpec
-    #: The run's own variables, secrets included.
-    env: dict[str, str]
-    checkout: Path
-    environment: Environment
-    probe_folder: Path
-    #: What the probe gives to the script's fit; None: start from nothing.
-    resume_from: ResumePoint | None = None
-    with_probe: bool = True
-
-    def argv(self) -> list[str]:
-        """`python script.py args…`, exactly as a person would type it at the top of the repository."""
-        return [str(self.environment.python), *self.spec.script_words, *self.spec.script_args]
-
-    def script_env(self, settings: Settings) -> dict[str, str]:
-        """The operator's allow-listed variables, the run's own, and the probe's."""
-        binaries = str(self.environment.python.parent)
-        variables = {
-            **settings.script_env,
-            "VIRTUAL_ENV": str(self.environment.path),
-            "PATH": os.pathsep.join([binaries, settings.script_env.get("PATH", os.defpath)]),
-            "PYTHONUNBUFFERED": "1",
-            **self.env,
-        }
-        return {**variables, **(self._probe_env() if self.with_probe else {})}
-
-    def _probe_env(self) -> dict[str, str]:
-        """See docs/probe-events.md."""
-        variables = {
-            "PYTHONPATH": str(PROBE),
-            "REPO_RUNNER_PROBE_DIR": str(self.probe_folder),
-            "REPO_RUNNER_PROBE_STOP": str(self.probe_folder / "stop"),
-        }
-        if self.resume_from:
-            variables["REPO_RUNNER_PROBE_CKPT"] = str(self.resume_from.path)
-            variables["REPO_RUNNER_PROBE_CKPT_FIT"] = str(self.resume_from.fit)
-        return variables
+_BURY_EVERY_S = 10.0
+#: To save would take more of what there is already too much of.
+_NO_TIME_TO_SAVE = ("limit_memory", "limit_disk")
 
 
 class Training:
     """One script, from its start until nothing of its process tree is left."""
 
     def __init__(
-        self, settings: Settings, plan: ScriptPlan, writer: EventWriter, observer: Observer
+        self,
+        settings: Settings,
+        plan: ScriptPlan,
+        paths: RunPaths,
+        writer: EventWriter,
+        observer: Observer,
     ) -> None:
         self._settings = settings
         self._plan = plan
+        self._paths = paths
+        self._writer = writer
         self._observer = observer
         self._tail = ProbeTail(plan.probe_folder)
         self._usage = UsageMeter(writer)
+        self._probe_events = 0
+        self._buried_at = time.monotonic()
+        self._stopped = False
+        self._limit: Failure | None = None
 
-    def run(self, output: OutputWriter, run_id: str, stop: threading.Event) -> ScriptExit:
-        """Start the script and follow it to its end; on `stop` climb the ladder: save, SIGTERM, SIGKILL."""
+    def run(self, output: OutputWriter, stop: threading.Event) -> ScriptExit:
+        """Start the script and follow it to its end; on `stop`, or at a limit, climb the ladder."""
         self._plan.probe_folder.mkdir(parents=True, exist_ok=True)
-        child = process.start(
-            self._plan.argv(), env=self._plan.script_env(self._settings), cwd=self._plan.checkout
-        )
-        with _pumping(child, output) as pump:
-            stopped = self._follow(child, stop)
-            pump.join(_DRAIN_S)
-            process.kill_tree(run_id)
+        kills_before = memory_kills.count()
+        with RunGroup(self._paths, self._plan.spec.limits, self._writer) as group:
+            with group.entered():
+                child = process.start(
+                    self._plan.argv(),
+                    env=self._plan.script_env(self._settings),
+                    cwd=self._plan.checkout,
+                )
+            process.kill_first_when_short_of_memory(child)
+            with _Pump(child, output) as pump:
+                self._follow(child, stop, pump)
+                pump.drain(_DRAIN_S)
+                self._kill_rest()
+                group.kill()
+            own_kills = group.memory_kills()
         self._observe()
         code = child.returncode
-        return ScriptExit(code if code >= 0 else None, -code if code < 0 else None, stopped)
+        return ScriptExit(
+            exit_code=code if code >= 0 else None,
+            signal=-code if code < 0 else None,
+            stopped=self._stopped,
+            limit=self._limit,
+            memory_kills=memory_kills.count() - kills_before + own_kills,
+            own_memory_kills=own_kills,
+        )
 
-    def _follow(self, child: process.Child, stop: threading.Event) -> bool:
+    def _follow(self, child: process.Child, stop: threading.Event, pump: _Pump) -> None:
+        """What came first, the stop or a limit, is why the script was ended."""
+        watch = LimitWatch(self._plan.spec.limits, self._paths.root, self._writer)
         ladder: Iterator[None] | None = None
         while not process.ended_within(child, _TICK_S):
             self._observe()
             self._usage.tick()
-            if stop.is_set() and ladder is None:
+            self._bury_orphans(child)
+            if ladder is None and stop.is_set():
+                self._stopped = True
+                ladder = self._ladder(child)
+            elif ladder is None and (limit := watch.look(pump.received + self._probe_events)):
+                self._limit = limit
                 ladder = self._ladder(child)
             if ladder is not None:
                 next(ladder, None)
-        return ladder is not None
 
     def _ladder(self, child: process.Child) -> Iterator[None]:
         """Each step is one tick; only the main process gets SIGTERM, because a whole DDP group would deadlock on it."""
-        if self._observer.has_trainer:
+        may_save = self._limit is None or self._limit.error_code not in _NO_TIME_TO_SAVE
+        if self._observer.has_trainer and may_save:
             (self._plan.probe_folder / "stop").touch()
             yield from _ticks(self._settings.stop_grace_s)
         child.send_signal(signal.SIGTERM)
+        saved = self._observer.has_trainer or not may_save
         yield from _ticks(
-            _TERM_GRACE_S if self._observer.has_trainer else self._settings.stop_grace_s
+            min(_TERM_GRACE_S, self._settings.stop_grace_s)
+            if saved
+            else self._settings.stop_grace_s
         )
         child.kill()
 
+    def _kill_rest(self) -> None:
+        for left in process.kill_tree(self._paths.run_id):
+            message = f"Process {left.pid} of the script cannot be killed."
+            self._writer.write("note", code="unkillable", message=message)
+
+    def _bury_orphans(self, child: process.Child) -> None:
+        if time.monotonic() - self._buried_at >= _BURY_EVERY_S:
+            self._buried_at = time.monotonic()
+            process.bury_adopted(keep=child.pid)
+
     def _observe(self) -> None:
         for event in self._tail.read():
+            self._probe_events += 1
             self._observer.see(event)
 
 
@@ -140,20 +136,30 @@ def _ticks(seconds: float) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _pumping(child: process.Child, output: OutputWriter) -> Iterator[threading.Thread]:
+class _Pump:
     """Drains the script's pipe into the bounded log, whatever happens, so that the script never blocks on it."""
-    assert child.stdout is not None
-    pipe = child.stdout.fileno()
 
-    def drain() -> None:
-        while chunk := os.read(pipe, 1 << 16):
-            output.write(chunk)
+    def __init__(self, child: process.Child, output: OutputWriter) -> None:
+        assert child.stdout is not None
+        self._pipe = child.stdout
+        self._output = output
+        self._thread = threading.Thread(target=self._drain, name="output-pump")
+        #: Bytes so far.
+        self.received = 0
 
-    thread = threading.Thread(target=drain, name="output-pump")
-    thread.start()
-    try:
-        yield thread
-    finally:
-        thread.join()
-        child.stdout.close()
+    def __enter__(self) -> _Pump:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join()
+        self._pipe.close()
+
+    def drain(self, seconds: float) -> None:
+        """Wait for the end of the output, at most so long."""
+        self._thread.join(seconds)
+
+    def _drain(self) -> None:
+        while chunk := os.read(self._pipe.fileno(), 1 << 16):
+            self.received += len(chunk)
+            self._output.write(chunk)

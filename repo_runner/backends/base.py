@@ -20,6 +20,8 @@ class Attempt:
     number: int
     #: Whether PyTorch Lightning is observed from inside; without it any script is only run and logged.
     with_probe: bool = True
+    #: Unique ids of the GPUs the script may use; None: nobody counts them on this machine.
+    gpus: tuple[str, ...] | None = None
 
 
 class BackendBase(Protocol):

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 
-from repo_runner import lease, process
+from repo_runner import lease, process, run_group
 from repo_runner.app_file import write_private
 from repo_runner.backends.base import WITHOUT_PROBE, Attempt
 from repo_runner.models import RunSpec
@@ -51,5 +51,6 @@ class LocalBackend:
             holder.signal(signal.SIGTERM)
 
     def clean_up(self, paths: RunPaths) -> None:
-        """Kill every process that carries this run's marker."""
+        """Kill every process in the run's control group, and every one that carries its marker."""
+        run_group.bury(paths)
         process.kill_marked(paths.run_id)

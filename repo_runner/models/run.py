@@ -53,6 +53,9 @@ class Run(Record):
     commit_sha: str
     environment_key: str | None = None
     exit_code: int | None = None
+    exit_signal: int | None = None
+    #: `code signal out_of_memory timeout limit disk stopped error lost`, see lifecycle.py.
+    exit_cause: str | None = None
     failure: Failure | None = None
     #: Whether the probe reports from inside the script (it uses PyTorch Lightning).
     has_probe: bool = False

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from repo_runner.errors import FetchTimeout, QuotaExceeded
-from repo_runner.process import Child, CommandMissing, ProcessCancelled, kill_group
+from repo_runner.process import Child, CommandMissing, ProcessCancelled, kill_group, marks
 from repo_runner.settings import inherited_names
 from repo_runner.source.credentials import Masking
 from repo_runner.source.failure import failure_of
@@ -101,15 +101,20 @@ class GitCommand:
         return Git(self.cwd).execute(
             self._words(),
             istream=stdin,
-            env=self.env,
+            env=self._whole_env,
             as_process=True,
             start_new_session=True,
             pass_fds=self.pass_fds,
         )
 
+    @property
+    def _whole_env(self) -> dict[str, str]:
+        """With the marker of the run it works for, so that it is found when its supervisor is lost."""
+        return {**self.env, **marks()}
+
     def _words(self) -> list[str]:
         """GitPython lays `env` over our own environment; what must not reach git is taken out."""
-        foreign = sorted(inherited_names() - self.env.keys())
+        foreign = sorted(inherited_names() - self._whole_env.keys())
         return ["env", *(word for name in foreign for word in ("-u", name)), "git", *self.arguments]
 
 

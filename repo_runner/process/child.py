@@ -1,0 +1,71 @@
+"""Start a process of ours, wait for it, kill its group."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from repo_runner.errors import RunnerError
+from repo_runner.process.marker import marks
+
+#: A started process, for the types of those who hold one.
+Child = subprocess.Popen[bytes]
+
+
+class CommandMissing(RunnerError):
+    """A program this app needs is not installed."""
+
+    code = "program_missing"
+
+
+def start(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    output: int | IO[bytes] = subprocess.PIPE,
+    pass_fds: Sequence[int] = (),
+) -> Child:
+    """Start a command in a session of its own, stdout and stderr together into `output`."""
+    try:
+        return subprocess.Popen(
+            list(argv),
+            env={**env, **marks()},
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=pass_fds,
+        )
+    except FileNotFoundError as error:
+        raise CommandMissing(f"The program {argv[0]} is not installed.") from error
+
+
+def ended_within(child: Child, seconds: float) -> bool:
+    """Wait for a process; whether it ended in that time."""
+    try:
+        child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def kill_group(child: Child) -> None:
+    """Kill what is left of a command's group and collect it."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    if child.stdout:
+        child.stdout.close()
+
+
+def kill_first_when_short_of_memory(child: Child) -> None:
+    """Let the kernel choose this process, or one it starts, before it chooses the supervisor or the app."""
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{child.pid}/oom_score_adj").write_text("500")

@@ -1,0 +1,64 @@
+"""The control group of a running script, used where there is one, and said in the run's notes."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+from repo_runner.app_file import write_private
+from repo_runner.cgroup import Cgroup
+from repo_runner.events import EventWriter
+from repo_runner.models import Limits
+from repo_runner.paths import RunPaths
+
+_SAID = "The script runs in a control group (cgroup v2) of its own: nothing of it can escape."
+_SAID_LIMIT = " The kernel keeps its memory limit."
+
+
+class RunGroup:
+    """For one script; all of it does nothing where cgroup v2 is not delegated."""
+
+    def __init__(self, paths: RunPaths, limits: Limits, writer: EventWriter) -> None:
+        self._paths = paths
+        self._limits = limits
+        self._writer = writer
+        self._group: Cgroup | None = None
+
+    def __enter__(self) -> RunGroup:
+        self._group = Cgroup.make(f"repo-runner-{self._paths.run_id}")
+        if self._group is None:
+            return self
+        # For whoever buries a lost supervisor's script.
+        write_private(self._paths.cgroup, str(self._group.folder))
+        kept = self._group.limits_memory and self._limits.memory_bytes is not None
+        if kept and self._limits.memory_bytes:
+            self._group.limit_memory(self._limits.memory_bytes)
+        self._writer.write("note", code="cgroup", message=_SAID + _SAID_LIMIT * kept)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._group is not None:
+            self._group.remove()
+
+    def entered(self) -> AbstractContextManager[None]:
+        """See Cgroup.entered."""
+        return nullcontext() if self._group is None else self._group.entered()
+
+    def kill(self) -> None:
+        """Kill what is left in it."""
+        if self._group is not None:
+            self._group.kill()
+
+    def memory_kills(self) -> int:
+        """Of its own processes."""
+        return 0 if self._group is None else self._group.memory_kills()
+
+
+def bury(paths: RunPaths) -> None:
+    """Kill and remove the group of a lost supervisor's script."""
+    try:
+        group = Cgroup(Path(paths.cgroup.read_text()))
+    except FileNotFoundError:
+        return
+    group.kill()
+    group.remove()
