@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 import time
@@ -51,5 +52,7 @@ class LocalBackend:
             holder.signal(signal.SIGTERM)
 
     def clean_up(self, paths: RunPaths) -> None:
-        """Kill every process that carries this run's marker."""
+        """Kill every process that carries this run's marker, and remove what it was about to rename."""
         process.kill_marked(paths.run_id)
+        for half in paths.half_written():
+            shutil.rmtree(half) if half.is_dir() else half.unlink()
