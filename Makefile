@@ -24,7 +24,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help browser setup setup-dev demo app stop test unit integration e2e fmt lint type check lock bench screenshots compat clean
+.PHONY: help browser setup setup-dev demo app stop test unit integration e2e fmt lint type check lock bench screenshots faults fault-matrix soak compat clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -88,6 +88,15 @@ lock: $(UV) ## Renew the lock files from requirements*.txt
 	@$(COMPILE) $(TORCH_BACKEND) requirements.txt -o requirements.lock
 	@$(COMPILE) $(TORCH_BACKEND) -c requirements.lock requirements-dev.txt -o requirements-dev.lock
 	@sed -i 's/^\(torch==[0-9.]*\)+cpu/\1/' requirements.lock requirements-dev.lock  # which build: the installer's settings
+
+faults: setup-dev ## Every fault in full: all signals, processes and phases, a kill at every write (long)
+	@TEST_ALL_FAULTS=1 $(BIN)/python -m pytest tests/integration/faults
+
+fault-matrix: setup-dev browser ## Run every test of a fault; renews docs/fault-matrix.md
+	@$(BIN)/python -m pytest --fault-matrix docs/fault-matrix.md
+
+soak: setup-dev ## 200 short runs with random kills of every process; ends with a report
+	@$(BIN)/python -m tests.soak
 
 compat: setup-dev ## The probe on every version and shape of Lightning; renews docs/compatibility.md (long)
 	@$(BIN)/python -m tests.compat

@@ -39,9 +39,13 @@ class CheckpointKeeper:
         main = next((c for c in callbacks if c.get("monitor")), callbacks[0] if callbacks else None)
         for callback in callbacks:
             self._see_callback(callback, event, is_main=callback is main)
-        self._prune()
+        gone = self._forget_deleted()
         items = [c.model_dump(mode="json") for c in self._kept.values()]
         self._writer.write("checkpoints", t=event["t"], items=items)
+        for (
+            copy
+        ) in gone:  # after it is said: killed in between, no checkpoint is listed that is not there
+            copy.unlink(missing_ok=True)
 
     def _see_callback(self, callback: dict[str, Any], event: Event, *, is_main: bool) -> None:
         best, last = (
@@ -97,12 +101,14 @@ class CheckpointKeeper:
             return name
         return f"{hashlib.sha256(path.encode()).hexdigest()[:8]}-{name}"
 
-    def _prune(self) -> None:
-        for path in [
+    def _forget_deleted(self) -> list[Path]:
+        """The copies of what the script has deleted."""
+        deleted = [
             p for p, c in self._kept.items() if not c.is_best and not (self._cwd / p).exists()
-        ]:
-            (self._folder / self._kept.pop(path).name).unlink(missing_ok=True)
+        ]
+        for path in deleted:
             self._stamps.pop(path, None)
+        return [self._folder / self._kept.pop(path).name for path in deleted]
 
     def _say(self, path: str, error: OSError) -> None:
         """A remote or vanished checkpoint is said once, and is not fatal."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from repo_runner import bell
+from repo_runner.app_file import write_private
 from repo_runner.backends.base import Attempt
 from repo_runner.backends.local import LocalBackend
 from repo_runner.ingest import ingest
@@ -89,30 +90,28 @@ class Follower:
     def _end(self, store: Store, row: RunRow) -> bool:
         """The supervisor is gone: take its word from `exit.json`, or say that it was lost."""
         row = ingest(store, self._paths, self._run_id)
-        record = self._exit_record()
-        if record is None:
-            self._backend.clean_up(self._paths)
-            self._finish(store, RunStatus.FAILED, SUPERVISOR_LOST, time.time())
-        else:
-            status, failure = decide(record, stop_requested=row.stop_requested_at is not None)
-            self._finish(store, status, failure, record.ended_at, record.duration_s)
+        record = self._exit_record() or self._close_lost(row.attempt)
+        status, failure = decide(record, stop_requested=row.stop_requested_at is not None)
+        self._finish(store, status, failure, record)
         self._publish(store.get(self._run_id), now=True)
         return True
 
+    def _close_lost(self, attempt: int) -> ExitRecord:
+        """End the attempt in the supervisor's place, so that the folder tells it and the run can be resumed."""
+        self._backend.clean_up(self._paths)
+        record = ExitRecord(attempt=attempt, failure=SUPERVISOR_LOST, ended_at=time.time())
+        write_private(self._paths.exit, record.model_dump_json())
+        return record
+
     def _finish(
-        self,
-        store: Store,
-        status: RunStatus,
-        failure: Failure | None,
-        ended_at: float,
-        duration_s: float | None = None,
+        self, store: Store, status: RunStatus, failure: Failure | None, record: ExitRecord
     ) -> None:
         store.finish(
             self._run_id,
             status=status.value,
             failure=failure.model_dump(mode="json") if failure else None,
-            ended_at=ended_at,
-            duration_s=duration_s,
+            ended_at=record.ended_at,
+            duration_s=record.duration_s,
         )
         bell.ring(self._bell)
 

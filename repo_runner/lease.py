@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 from repo_runner.process import ProcessIdentity
+
+#: Who only looks holds the lock for an instant, and so does who has it and not yet said so.
+_INSTANT_S = 2.0
+_AGAIN_S = 0.005
 
 
 class Lease:
@@ -19,9 +24,12 @@ class Lease:
     def take(cls, path: Path) -> Lease | None:
         """The lease, or None when another supervisor holds it."""
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if not _lock(descriptor):
-            os.close(descriptor)
-            return None
+        deadline = time.monotonic() + _INSTANT_S
+        while not _lock(descriptor, fcntl.LOCK_EX):
+            if _live_holder(descriptor) or time.monotonic() > deadline:
+                os.close(descriptor)
+                return None
+            time.sleep(_AGAIN_S)
         identity = ProcessIdentity.of(os.getpid())
         assert identity is not None
         os.ftruncate(descriptor, 0)
@@ -40,16 +48,27 @@ def holder(path: Path) -> ProcessIdentity | None:
     except FileNotFoundError:
         return None
     try:
-        if _lock(descriptor):
-            return None
-        return ProcessIdentity.from_json(os.pread(descriptor, 1000, 0).decode())
+        deadline = time.monotonic() + _INSTANT_S
+        while not _lock(descriptor, fcntl.LOCK_SH):
+            found = _live_holder(descriptor)
+            if found or time.monotonic() > deadline:
+                return found
+            time.sleep(_AGAIN_S)
+        return None
     finally:
         os.close(descriptor)
 
 
-def _lock(descriptor: int) -> bool:
+def _live_holder(descriptor: int) -> ProcessIdentity | None:
+    """Who has written itself down, unless that was an earlier one that is dead."""
+    found = ProcessIdentity.from_json(os.pread(descriptor, 1000, 0).decode())
+    return found if found and found.is_alive else None
+
+
+def _lock(descriptor: int, how: int) -> bool:
+    """Those who look share the lock: they never take one another for a holder."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

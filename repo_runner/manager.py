@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shutil
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from repo_runner import bell, housekeeping, preflight
 from repo_runner.caches import Caches, TidyReport, measure
-from repo_runner.errors import ArtifactNotFound, Conflict, InvalidInput
+from repo_runner.errors import ArtifactNotFound, Conflict, InvalidInput, RunNotFound
 from repo_runner.log_search import Search, search_log
 from repo_runner.logs import read_log
 from repo_runner.migrations import migrate
@@ -40,6 +41,8 @@ from repo_runner.thinning import thin
 from repo_runner.token_vault import TokenVault
 
 MAX_PAGE = 500
+#: A run's folder is renamed to this and its id before anything of the run is removed.
+_DELETED = ".deleted-"
 
 
 class Manager:
@@ -59,8 +62,8 @@ class Manager:
     def recover(self) -> None:
         """Once at the app's start: bring the schema up to date and finish deletions that were cut off."""
         migrate(self.store.engine, self.paths.backups)
-        for folder in self.paths.runs.glob(".deleted-*"):
-            shutil.rmtree(folder)
+        for folder in self.paths.runs.glob(f"{_DELETED}*"):
+            self._forget(folder.name.removeprefix(_DELETED))
 
     def preflight(self, submission: Submission) -> Preflight:
         """What is known about a submission; starts nothing."""
@@ -197,13 +200,10 @@ class Manager:
         row = self.store.get(run_id)
         if not RunStatus(row.status).is_terminal:
             raise Conflict("The run has not ended.", hint="Stop it first.")
-        folder, gone = self._folder(run_id).root, self.paths.runs / f".deleted-{run_id}"
+        folder = self._folder(run_id).root
         if folder.exists():
-            folder.rename(gone)
-        self.store.remove(run_id)
-        for ticket in RunSpec.model_validate(row.spec).tickets:
-            TokenVault(self.settings.home).discard(ticket)
-        shutil.rmtree(gone, ignore_errors=True)
+            folder.rename(self.paths.runs / f"{_DELETED}{run_id}")
+        self._forget(run_id)
 
     def caches(self) -> Caches:
         """How much disk the shared caches take."""
@@ -233,6 +233,14 @@ class Manager:
     def revision(self) -> int:
         """Changes whenever a new intent was stored; cheap."""
         return bell.revision(self.paths.bell)
+
+    def _forget(self, run_id: str) -> None:
+        """All but the first step of a deletion; cut off anywhere, it is done again at the next start."""
+        with contextlib.suppress(RunNotFound):
+            for ticket in RunSpec.model_validate(self.store.get(run_id).spec).tickets:
+                TokenVault(self.settings.home).discard(ticket)
+        self.store.remove(run_id)
+        shutil.rmtree(self.paths.runs / f"{_DELETED}{run_id}", ignore_errors=True)
 
     def _close_unstarted(self, active: Sequence[RunRow]) -> None:
         """A waiting run that was asked to stop has nothing to stop."""

@@ -140,6 +140,12 @@ class RunPaths:
         """The true end, written last."""
         return self.root / "exit.json"
 
+    def half_written(self) -> list[Path]:
+        """What the app's own processes were about to rename; the script's files are its own."""
+        return [
+            half for folder in (self.root, self.checkpoints) for half in folder.glob("*.partial")
+        ]
+
     @property
     def cgroup(self) -> Path:
         """Names the control group the script runs in, where there is one."""

@@ -33,6 +33,8 @@ def main(run_dir: str, attempt: Attempt) -> None:
     # Until the stop watch listens, and again after it: a stop is in stop.json, the signal only wakes.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     paths = RunPaths(Path(run_dir))
+    if paths.ended(attempt.number).exists():
+        return
     held = Lease.take(paths.lock)
     if held is None or paths.exit.exists():
         return

@@ -40,4 +40,4 @@ class BackendBase(Protocol):
         """Ask the supervisor to stop the script; may be repeated."""
 
     def clean_up(self, paths: RunPaths) -> None:
-        """Kill what a lost supervisor left behind."""
+        """Kill and remove what a lost supervisor left behind."""

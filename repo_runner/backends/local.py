@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 import time
@@ -51,6 +52,8 @@ class LocalBackend:
             holder.signal(signal.SIGTERM)
 
     def clean_up(self, paths: RunPaths) -> None:
-        """Kill every process in the run's control group, and every one that carries its marker."""
+        """Kill what is in the run's control group or carries its marker, and remove what it was about to rename."""
         run_group.bury(paths)
         process.kill_marked(paths.run_id)
+        for half in paths.half_written():
+            shutil.rmtree(half) if half.is_dir() else half.unlink()

@@ -65,7 +65,7 @@ def test_the_shared_state_shows_a_live_summary_while_a_run_is_active(
     wait_for(lambda: not summaries(client.state()), what="the work's removal from the state")
 
 
-def test_training_survives_the_apps_death_and_is_caught_up_after_its_return(
+def test_E1_training_survives_the_apps_death_and_is_caught_up_after_its_return(
     git_server: GitServer, shared_caches: Path, make_repo: MakeRepo, tmp_path: Path
 ) -> None:
     url, _ = make_repo(TINY_LIGHTNING_REPO)
@@ -132,7 +132,7 @@ def test_events_are_streamed_until_the_run_ends(client: Client, make_repo: MakeR
     assert (kinds[0], kinds[-1]) == ("attempt", "exit")
 
 
-def test_a_second_app_on_the_same_data_folder_is_refused_by_name(app: AppProcess) -> None:
+def test_E5_a_second_app_names_the_holder(app: AppProcess) -> None:
     env = {**app.env, "REPO_RUNNER_PORT": str(free_port())}
     second = subprocess.run(
         COMMAND, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -75,8 +76,14 @@ def break_guard(*_: object, **__: object) -> None:
     raise RuntimeError("the guard cannot stand")
 
 
+def die_at_once(*_: object, **__: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 if os.environ.get("RIM_BREAKS") == "guard":
     api_server.Guard = break_guard
+if os.environ.get("RIM_BREAKS") == "server":
+    api_server.Guard = die_at_once
 if __name__ == "__main__":
     if os.environ.get("RIM_START_METHOD"):
         multiprocessing.set_start_method(os.environ["RIM_START_METHOD"])

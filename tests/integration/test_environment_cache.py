@@ -56,7 +56,7 @@ def test_what_is_in_the_files_decides_whether_an_environment_fits(bench: Bench) 
     assert first.key != second.key
 
 
-def test_ten_runs_at_once_build_one_environment(bench: Bench) -> None:
+def test_C3_ten_runs_at_once_build_one_environment(bench: Bench) -> None:
     bench.write("requirements.txt", "gamma\n")
     with ThreadPoolExecutor(10) as threads:
         prepared = list(threads.map(lambda _: bench.prepare(), range(10)))
@@ -65,7 +65,7 @@ def test_ten_runs_at_once_build_one_environment(bench: Bench) -> None:
     assert "waiting" in {stage for stage, _, _ in bench.progress}
 
 
-def test_a_build_killed_half_way_does_not_harm_the_next(bench: Bench, tmp_path: Path) -> None:
+def test_C3_a_build_killed_half_way_does_not_harm_the_next(bench: Bench, tmp_path: Path) -> None:
     started, go_on = tmp_path / "started", tmp_path / "go on"
     hang = f"pathlib.Path({str(go_on)!r}).exists() or pathlib.Path({str(started)!r}).touch() or "
     make_package(bench.checkout, extra=hang + "__import__('signal').pause()")
@@ -163,7 +163,7 @@ def test_an_installers_cache_of_the_operators_is_left_alone(bench: Bench, tmp_pa
     assert list((tmp_path / "operators").glob("archive-v*/*/alpha"))
 
 
-def test_what_a_killed_build_left_is_swept_though_nobody_asks_for_it_again(bench: Bench) -> None:
+def test_C3_what_a_killed_build_left_is_swept_though_nobody_asks_for_it_again(bench: Bench) -> None:
     left = HomePaths(bench.settings.home).environments / "key" / "build"
     left.mkdir(parents=True)
     (left.parent / "lock").touch()

@@ -37,7 +37,7 @@ def test_a_malicious_release_given_as_a_file_is_refused(bench: Bench, wheels: Pa
     assert bench.builds == []
 
 
-def test_requirements_that_contradict_each_other_are_explained(bench: Bench) -> None:
+def test_C1_requirements_that_contradict_each_other_are_explained(bench: Bench) -> None:
     bench.write("requirements.txt", "beta\n")
     error = bench.fails("alpha==2.0")
     assert error.error_code == "resolution_impossible"
@@ -45,24 +45,26 @@ def test_requirements_that_contradict_each_other_are_explained(bench: Bench) -> 
     assert "alpha" in " ".join(error.lines)
 
 
-def test_a_version_that_does_not_exist_is_a_failed_resolution(bench: Bench) -> None:
+def test_C1_a_version_that_does_not_exist_is_a_failed_resolution(bench: Bench) -> None:
     bench.write("requirements.txt", "alpha==9\n")
     assert bench.fails().error_code == "resolution_impossible"
 
 
-def test_a_package_for_another_python_has_no_matching_wheel(bench: Bench) -> None:
+def test_C1_a_package_for_another_python_has_no_matching_wheel(bench: Bench) -> None:
     bench.write("requirements.txt", "ancient\n")
     assert bench.fails().error_code == "no_matching_wheel"
 
 
-def test_a_malformed_line_in_the_repository_is_an_invalid_requirement(bench: Bench) -> None:
+def test_C1_a_malformed_line_in_the_repository_is_an_invalid_requirement(bench: Bench) -> None:
     bench.write("requirements.txt", "alpha ===== 1\n")
     error = bench.fails()
     assert error.error_code == "requirement_invalid"
     assert "alpha ===== 1" in " ".join(error.lines)
 
 
-def test_a_package_whose_build_raises_is_a_failed_build_with_its_last_words(bench: Bench) -> None:
+def test_C1_a_package_whose_build_raises_is_a_failed_build_with_its_last_words(
+    bench: Bench,
+) -> None:
     make_package(bench.checkout, extra="raise RuntimeError('no compiler for this')")
     error = bench.fails()
     assert error.error_code == "build_failed"
@@ -70,7 +72,7 @@ def test_a_package_whose_build_raises_is_a_failed_build_with_its_last_words(benc
     assert bench.builds == []
 
 
-def test_an_index_that_does_not_answer_is_unreachable(bench: Bench) -> None:
+def test_C2_an_index_that_does_not_answer_is_unreachable(bench: Bench) -> None:
     bench.write("requirements.txt", "alpha\n")
     nowhere = {"UV_DEFAULT_INDEX": "http://127.0.0.1:9/simple", "UV_HTTP_RETRIES": "0"}
     error = bench.with_uv(**nowhere, UV_CONFIG_FILE="", UV_FIND_LINKS="").fails()
@@ -94,7 +96,7 @@ def indexed(bench: Bench, index: WheelIndex) -> Bench:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_an_index_that_refuses_is_asked_again_and_then_unreachable(
+def test_C2_an_index_that_refuses_is_asked_again_and_then_unreachable(
     indexed: Bench, index: WheelIndex, status: int
 ) -> None:
     index.status = status
@@ -106,14 +108,14 @@ def test_an_index_that_refuses_is_asked_again_and_then_unreachable(
     assert indexed.prepare().freeze == ("alpha==2.0",)
 
 
-def test_an_index_that_stalls_is_unreachable(indexed: Bench, index: WheelIndex) -> None:
+def test_C2_an_index_that_stalls_is_unreachable(indexed: Bench, index: WheelIndex) -> None:
     index.stalls = True
     assert indexed.fails().error_code == "index_unreachable"
     index.stalls = False
     assert indexed.prepare().freeze == ("alpha==2.0",)
 
 
-def test_a_wheel_that_is_not_what_the_lock_says_is_refused_and_not_kept(
+def test_C2_a_wheel_that_is_not_what_the_lock_says_is_refused_and_not_kept(
     indexed: Bench, index: WheelIndex, tmp_path: Path
 ) -> None:
     indexed.write("pyproject.toml", _PROJECT)
@@ -127,7 +129,9 @@ def test_a_wheel_that_is_not_what_the_lock_says_is_refused_and_not_kept(
     assert indexed.prepare().freeze == ("alpha==2.0",)
 
 
-def test_a_build_that_hangs_is_given_up_and_its_processes_end(bench: Bench, tmp_path: Path) -> None:
+def test_C4_a_build_that_hangs_is_given_up_and_its_processes_end(
+    bench: Bench, tmp_path: Path
+) -> None:
     child = tmp_path / "pid"
     start = "import subprocess; p = subprocess.Popen(['sleep', '600']); "
     hang = start + f"pathlib.Path({str(child)!r}).write_text(str(p.pid)); p.wait()"
@@ -139,7 +143,7 @@ def test_a_build_that_hangs_is_given_up_and_its_processes_end(bench: Bench, tmp_
     assert bench.builds == []
 
 
-def test_a_run_whose_build_escapes_into_a_session_of_its_own_leaves_no_process(
+def test_C4_a_run_whose_build_escapes_into_a_session_of_its_own_leaves_no_process(
     run_settings: Settings, make_repo: MakeRepo, tmp_path: Path
 ) -> None:
     escape = "__import__('subprocess').Popen(['sleep', '600'], start_new_session=True).wait()"
@@ -157,7 +161,7 @@ def test_a_run_whose_build_escapes_into_a_session_of_its_own_leaves_no_process(
     assert failure.error_code == "build_timeout"
 
 
-def test_a_python_that_is_not_there_is_unavailable_and_the_installed_ones_are_named(
+def test_C1_a_python_that_is_not_there_is_unavailable_and_the_installed_ones_are_named(
     bench: Bench,
 ) -> None:
     error = bench.fails(python="3.99")
@@ -170,7 +174,7 @@ def test_a_python_that_is_no_version_is_refused(bench: Bench, python: str) -> No
     assert bench.fails(python=python).error_code == "invalid_input"
 
 
-def test_a_full_disk_is_said(bench: Bench, full_disk: Path) -> None:
+def test_C5_a_full_disk_is_said(bench: Bench, full_disk: Path) -> None:
     bench.write("requirements.txt", "gamma\n")
     error = bench.with_uv(UV_CACHE_DIR=str(full_disk / "uv")).fails()
     assert error.error_code == "disk_full"

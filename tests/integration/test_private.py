@@ -80,7 +80,7 @@ def command_lines_with_the_token() -> list[str]:
     return found
 
 
-def test_without_a_token_the_person_learns_that_one_is_needed(
+def test_B1_without_a_token_the_person_learns_that_one_is_needed(
     git_settings: Settings, private: str
 ) -> None:
     found = preflight.inspect(Submission(link=private), git_settings, Source(git_settings))
@@ -89,7 +89,7 @@ def test_without_a_token_the_person_learns_that_one_is_needed(
     assert "token" in error.hint_text
 
 
-def test_a_wrong_token_is_said_to_be_refused_and_appears_nowhere(
+def test_B9_a_wrong_token_is_said_to_be_refused_and_appears_nowhere(
     git_settings: Settings, private: str
 ) -> None:
     wrong = Submission(link=private, token=TOKEN + "x")
@@ -115,7 +115,7 @@ def test_a_token_that_is_too_long_is_not_quoted_back() -> None:
     assert TOKEN[:8] not in str(caught.value)
 
 
-def test_a_run_s_own_token_fetches_and_is_forgotten_before_the_script_starts(
+def test_B9_a_run_s_own_token_fetches_and_is_forgotten_before_the_script_starts(
     manager: Manager, git_server: GitServer, private: str
 ) -> None:
     submission = Submission(link=private, token=TOKEN)
@@ -151,7 +151,7 @@ def test_a_run_s_own_token_fetches_and_is_forgotten_before_the_script_starts(
     assert TOKEN not in json.dumps(run.model_dump(mode="json"))
 
 
-def test_the_operator_s_token_opens_a_host_and_stays_in_the_app(
+def test_B9_the_operator_s_token_opens_a_host_and_stays_in_the_app(
     git_server: GitServer, shared_caches: Path, private: str, tmp_path: Path
 ) -> None:
     (tmp_path / "home").mkdir()
@@ -172,7 +172,7 @@ def test_the_operator_s_token_opens_a_host_and_stays_in_the_app(
     assert places_of_the_token(settings.home) == []
 
 
-def test_a_preflight_keeps_no_token(git_settings: Settings, private: str) -> None:
+def test_B9_a_preflight_keeps_no_token(git_settings: Settings, private: str) -> None:
     submission = Submission(link=private, token=TOKEN)
     found = preflight.inspect(submission, git_settings, Source(git_settings))
     assert found.spec
@@ -185,7 +185,7 @@ def test_a_preflight_keeps_no_token(git_settings: Settings, private: str) -> Non
 
 
 @pytest.mark.parametrize("elsewhere", ["other repository", "other host"])
-def test_a_redirect_never_gets_the_token(
+def test_B8_a_redirect_never_gets_the_token(
     git_settings: Settings, git_server: GitServer, private: str, elsewhere: str, tmp_path: Path
 ) -> None:
     with GitServer(tmp_path / "capture") as capture:
@@ -199,7 +199,7 @@ def test_a_redirect_never_gets_the_token(
         assert not any("captured" in asked for asked in git_server.requests[before:])
 
 
-def test_a_mirrored_host_does_not_get_the_token_of_the_host_that_was_named(
+def test_B9_a_mirrored_host_does_not_get_the_token_of_the_host_that_was_named(
     git_settings: Settings, git_server: GitServer, private: str
 ) -> None:
     instead = ((f"https://{git_server.host}/", "https://github.com/"),)
@@ -210,7 +210,7 @@ def test_a_mirrored_host_does_not_get_the_token_of_the_host_that_was_named(
     assert not any("Authorization" in headers for headers in git_server.headers[before:])
 
 
-def test_a_host_that_echoes_the_token_does_not_get_it_into_our_words(
+def test_B9_a_host_that_echoes_the_token_does_not_get_it_into_our_words(
     git_settings: Settings, git_server: GitServer, private: str
 ) -> None:
     echo = f"https://localhost:1/{quote(TOKEN)}/{FORMS[3].decode()}"
@@ -221,7 +221,7 @@ def test_a_host_that_echoes_the_token_does_not_get_it_into_our_words(
     assert [form for form in FORMS if form.decode() in said] == []
 
 
-def test_a_checkout_with_a_token_leaves_no_trace_of_it(
+def test_B9_a_checkout_with_a_token_leaves_no_trace_of_it(
     git_settings: Settings, private: str, tmp_path: Path
 ) -> None:
     source = Source(git_settings).with_token(private, TOKEN)

@@ -56,7 +56,7 @@ def test_the_terminal_shows_one_line_with_the_address_and_ctrl_c_ends_everything
     assert not rim.address_file_exists()
 
 
-def test_nothing_outlives_a_killed_app(tmp_path: Path) -> None:
+def test_E1_nothing_outlives_a_killed_app(tmp_path: Path) -> None:
     with running(tmp_path / "home") as rim:
         rim.submit("long-1")
         rim.started("long-1")
@@ -65,7 +65,7 @@ def test_nothing_outlives_a_killed_app(tmp_path: Path) -> None:
     assert psutil.wait_procs(family, timeout=3)[1] == []
 
 
-def test_a_killed_ui_comes_back_and_a_killed_api_server_ends_the_app_with_the_reason(
+def test_E1_a_killed_ui_comes_back_and_a_killed_api_server_ends_the_app_with_the_reason(
     tmp_path: Path,
 ) -> None:
     with running(tmp_path / "home") as rim:
@@ -79,7 +79,7 @@ def test_a_killed_ui_comes_back_and_a_killed_api_server_ends_the_app_with_the_re
     assert "its API server died" in rim.said
 
 
-def test_a_busy_port_is_refused_with_one_sentence(tmp_path: Path) -> None:
+def test_E4_a_busy_port_is_refused_with_one_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         rim = RimProcess(tmp_path / "home")
         rim.port = other.getsockname()[1]
@@ -89,13 +89,35 @@ def test_a_busy_port_is_refused_with_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "reason"), [("guard", "the guard cannot stand"), ("ui", "the UI does not come up")]
+    ("part", "reason"),
+    [
+        ("guard", "the guard cannot stand"),
+        ("server", "the API server does not come up: its process ended"),
+        ("ui", "the UI does not come up"),
+        ("store", "The database cannot be read"),
+    ],
 )
-def test_a_part_that_cannot_start_ends_the_app_at_once_with_the_reason(
+def test_E7_a_part_that_cannot_start_ends_the_app_at_once_with_the_reason(
     part: str, reason: str, tmp_path: Path
 ) -> None:
     rim = RimProcess(tmp_path / "home", RIM_BREAKS=part)
+    if part == "store":
+        (tmp_path / "home").mkdir()
+        (tmp_path / "home" / "store.db").write_bytes(b"not a database" * 1000)
     assert reason in refused(rim)
+    assert listeners_of(rim) == []
     assert (
         time.time() - (tmp_path / "home" / "app.lock").stat().st_mtime < 8
     )  # 5 on a quiet machine
+
+
+def listeners_of(rim: RimProcess) -> list[int]:
+    listening = (c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN)
+    return [c.laddr.port for c in listening if c.laddr.port == rim.port]
+
+
+def test_E4_the_ui_of_each_of_two_apps_talks_to_its_own(tmp_path: Path) -> None:
+    with running(tmp_path / "one" / "home") as one, running(tmp_path / "other" / "home") as other:
+        told = [rim.child("ui.serve").environ()["REPO_RUNNER_ADDRESS"] for rim in (one, other)]
+        assert told == [f"http://127.0.0.1:{rim.port}" for rim in (one, other)]
+        assert one.address.ui_address != other.address.ui_address

@@ -253,7 +253,7 @@ def test_waiting_runs_keep_their_order_and_the_limit(make_repo: MakeRepo, manage
     assert [manager.get(i).queue_position for i in ids] == [1, 2, 3, 4]
 
 
-def test_a_branch_that_moves_after_submission_does_not_change_the_run(
+def test_B7_a_branch_that_moves_after_submission_does_not_change_the_run(
     make_repo: MakeRepo, git_server: GitServer, manager: Manager
 ) -> None:
     url, sha = make_repo({"train.py": "print('old')\n", **NOTHING_TO_INSTALL})

@@ -133,7 +133,7 @@ SCRIPTS = {
 }
 
 
-def test_a_script_that_is_not_the_repository_s_own_file_is_refused(
+def test_A3_a_script_that_is_not_the_repository_s_own_file_is_refused(
     source: Source, git_server: GitServer, tmp_path: Path
 ) -> None:
     links = {"out.py": "/etc/passwd", "linked": "a", "inside.py": "train.py"}

@@ -33,7 +33,7 @@ from tests.waiting import wait_for
 LARGE = {"train.py": "print('hello')\n", "large.bin": os.urandom(400_000)}
 
 
-def test_a_private_repository_is_reported_at_once_and_nobody_is_asked(
+def test_B1_a_private_repository_is_reported_at_once_and_nobody_is_asked(
     git_settings: Settings, git_server: GitServer, make_repo: MakeRepo
 ) -> None:
     url, _ = make_repo(LARGE)
@@ -45,7 +45,7 @@ def test_a_private_repository_is_reported_at_once_and_nobody_is_asked(
     assert any("could not read Username" in line for line in caught.value.lines)
 
 
-def test_a_repository_that_does_not_exist_is_reported(
+def test_B1_a_repository_that_does_not_exist_is_reported(
     git_settings: Settings, git_server: GitServer
 ) -> None:
     with pytest.raises(RepoNotFound) as caught:
@@ -54,12 +54,12 @@ def test_a_repository_that_does_not_exist_is_reported(
 
 
 @pytest.mark.parametrize("host", ["localhost:1", "no-such-host.invalid"])
-def test_a_host_that_cannot_be_reached_is_reported(git_settings: Settings, host: str) -> None:
+def test_B1_a_host_that_cannot_be_reached_is_reported(git_settings: Settings, host: str) -> None:
     with pytest.raises(HostUnreachable):
         Source(git_settings).resolve(GithubLink(f"https://{host}/owner/repo"))
 
 
-def test_a_host_whose_certificate_is_not_trusted_is_reported(
+def test_B1_a_host_whose_certificate_is_not_trusted_is_reported(
     git_settings: Settings, make_repo: MakeRepo
 ) -> None:
     url, _ = make_repo(LARGE)
@@ -68,7 +68,7 @@ def test_a_host_whose_certificate_is_not_trusted_is_reported(
         Source(careless).resolve(GithubLink(url))
 
 
-def test_a_redirect_is_not_followed(
+def test_B8_a_redirect_is_not_followed(
     git_settings: Settings, git_server: GitServer, make_repo: MakeRepo
 ) -> None:
     url, _ = make_repo(LARGE)
@@ -92,7 +92,7 @@ def test_the_operator_can_send_git_to_a_site_that_mirrors_the_host(
     assert asked in (tmp_path / "c" / ".git" / "config").read_text()
 
 
-def test_a_server_that_stalls_is_given_up_with_no_git_left(
+def test_B2_a_server_that_stalls_is_given_up_with_no_git_left(
     git_settings: Settings, git_server: GitServer, make_repo: MakeRepo, tmp_path: Path
 ) -> None:
     url, sha = make_repo(LARGE)
@@ -131,7 +131,7 @@ def test_a_cancelled_fetch_ends_git_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9])
-def test_a_connection_that_always_breaks_is_reported_after_three_tries(
+def test_B3_a_connection_that_always_breaks_is_reported_after_three_tries(
     git_settings: Settings, git_server: GitServer, make_repo: MakeRepo, tmp_path: Path, share: float
 ) -> None:
     url, sha = make_repo(LARGE)
@@ -145,7 +145,7 @@ def test_a_connection_that_always_breaks_is_reported_after_three_tries(
     assert half_written(git_settings) == []
 
 
-def test_a_connection_that_breaks_once_is_not_noticed(
+def test_B3_a_connection_that_breaks_once_is_not_noticed(
     git_settings: Settings, git_server: GitServer, make_repo: MakeRepo, tmp_path: Path
 ) -> None:
     url, sha = make_repo(LARGE)
@@ -175,7 +175,7 @@ Source(settings).check_out(url, sha, Path(to), on_progress=lambda *_: None)
 
 
 @pytest.mark.parametrize("stall", [0, 100_000])
-def test_a_kill_in_the_middle_of_a_fetch_breaks_nothing(
+def test_B3_a_kill_in_the_middle_of_a_fetch_breaks_nothing(
     git_settings: Settings, git_server: GitServer, make_repo: MakeRepo, tmp_path: Path, stall: int
 ) -> None:
     url, sha = make_repo(LARGE)

@@ -24,7 +24,7 @@ LARGE = {"train.py": "print('hello')\n", "large.bin": os.urandom(400_000)}
 
 
 @pytest.mark.parametrize("kind", ["file", "http", "ssh", "git", "ext"])
-def test_no_protocol_but_https_is_ever_spoken(git_settings: Settings, kind: str) -> None:
+def test_B8_no_protocol_but_https_is_ever_spoken(git_settings: Settings, kind: str) -> None:
     """Even where the operator's own rewriting of addresses asks for another."""
     rewritten = replace(git_settings, git_instead_of=((f"{kind}://x/", "https://github.com/"),))
     with pytest.raises(RunnerError) as caught:
@@ -32,7 +32,7 @@ def test_no_protocol_but_https_is_ever_spoken(git_settings: Settings, kind: str)
     assert "not allowed" in " ".join(caught.value.lines)
 
 
-def test_too_many_files_are_refused_before_their_content_is_fetched(
+def test_B4_too_many_files_are_refused_before_their_content_is_fetched(
     git_settings: Settings, make_repo: MakeRepo, tmp_path: Path
 ) -> None:
     url, sha = make_repo({f"{n}.py": f"{n}" for n in range(20)})
@@ -40,7 +40,7 @@ def test_too_many_files_are_refused_before_their_content_is_fetched(
         check_out(Source(replace(git_settings, max_repo_files=19)), url, sha, tmp_path / "c")
 
 
-def test_too_many_bytes_are_refused_while_they_arrive(
+def test_B4_too_many_bytes_are_refused_while_they_arrive(
     git_settings: Settings, git_server: GitServer, make_repo: MakeRepo, tmp_path: Path
 ) -> None:
     url, sha = make_repo(LARGE)
@@ -50,7 +50,7 @@ def test_too_many_bytes_are_refused_while_they_arrive(
     assert half_written(git_settings) == []
 
 
-def test_a_file_that_unpacks_to_far_more_is_refused_before_it_is_written(
+def test_B4_a_file_that_unpacks_to_far_more_is_refused_before_it_is_written(
     git_settings: Settings, make_repo: MakeRepo, tmp_path: Path
 ) -> None:
     url, sha = make_repo({"bomb.bin": bytes(20_000_000)})
@@ -61,7 +61,7 @@ def test_a_file_that_unpacks_to_far_more_is_refused_before_it_is_written(
     assert not list(tmp_path.glob("c*"))
 
 
-def test_nothing_a_repository_brings_is_executed(
+def test_B5_nothing_a_repository_brings_is_executed(
     git_settings: Settings, git_server: GitServer, tmp_path: Path
 ) -> None:
     canary = tmp_path / "canary"
@@ -84,7 +84,7 @@ def test_nothing_a_repository_brings_is_executed(
     assert list((tmp_path / "c" / "s").iterdir()) == []
 
 
-def test_a_symlink_farm_is_written_as_links_and_never_followed(
+def test_B6_a_symlink_farm_is_written_as_links_and_never_followed(
     git_settings: Settings, git_server: GitServer, tmp_path: Path
 ) -> None:
     links = {"root": "/", "loop": "loop", "up": "..", "other": "../../other-run"}
@@ -94,7 +94,7 @@ def test_a_symlink_farm_is_written_as_links_and_never_followed(
     assert Source(git_settings).read(git_server.url("tests/farm"), sha, "root") == b"/"
 
 
-def test_nothing_of_the_host_s_git_settings_reaches_a_fetch(
+def test_B5_nothing_of_the_host_s_git_settings_reaches_a_fetch(
     git_settings: Settings, make_repo: MakeRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, sha = make_repo(LARGE)
@@ -119,7 +119,7 @@ def test_nothing_of_the_host_s_git_settings_reaches_a_fetch(
     assert not canary.exists()
 
 
-def test_a_secret_in_git_s_words_is_masked(
+def test_B9_a_secret_in_git_s_words_is_masked(
     git_settings: Settings, git_server: GitServer, make_repo: MakeRepo
 ) -> None:
     url, _ = make_repo(LARGE)

@@ -12,7 +12,14 @@ from repo_runner.manager import Manager
 from repo_runner.models import Run, Submission
 from tests.app_fixtures import NOTHING_TO_INSTALL, following, log_of, wait_until_ended
 from tests.git_fixtures import MakeRepo
+from tests.integration.faults.lives import warm_up
 from tests.waiting import wait_for
+
+
+@pytest.fixture(scope="package", autouse=True)
+def forkserver() -> None:
+    """It lives as long as the test session: it is started before any test counts processes."""
+    warm_up()
 
 
 class Faulty:
