@@ -19,6 +19,7 @@ from fastapi.responses import (
 )
 
 from repo_runner import health
+from repo_runner.board_status import BoardStatus
 from repo_runner.caches import Caches, TidyReport
 from repo_runner.errors import InvalidInput, RunnerError
 from repo_runner.events import read_batch
@@ -166,6 +167,24 @@ def environment_lock(run_id: str, manager: TheManager) -> Response:
     name = f"requirements-{run_id}.txt"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return PlainTextResponse(manager.environment_lock(run_id), headers=headers)
+
+
+@router.post("/runs/{run_id}/board", status_code=202)
+def open_board(run_id: str, manager: TheManager) -> BoardStatus:
+    """Start TensorBoard for a run; ask again until it is ready."""
+    return manager.open_board(run_id)
+
+
+@router.get("/runs/{run_id}/board")
+def board(run_id: str, manager: TheManager) -> BoardStatus:
+    """How far a run's TensorBoard is, and where a browser finds it; asking keeps it open."""
+    return manager.board(run_id)
+
+
+@router.delete("/runs/{run_id}/board", status_code=204)
+def close_board(run_id: str, manager: TheManager) -> None:
+    """End a run's TensorBoard."""
+    manager.close_board(run_id)
 
 
 @router.get("/runs/{run_id}/checkpoints")

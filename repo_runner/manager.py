@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from repo_runner import bell, housekeeping, preflight
+from repo_runner.board_status import BoardStatus
+from repo_runner.boards import Boards
 from repo_runner.caches import Caches, TidyReport, measure
 from repo_runner.errors import ArtifactNotFound, Conflict, InvalidInput
 from repo_runner.log_search import Search, search_log
@@ -51,9 +53,11 @@ class Manager:
         self.paths.runs.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.store = Store(settings.store_url)
         self._source = Source(settings)
+        self._boards = Boards(settings)
 
     def close(self) -> None:
-        """Close the store."""
+        """Close the store, and the boards that were opened here."""
+        self._boards.close_all()
         self.store.close()
 
     def recover(self) -> None:
@@ -151,6 +155,18 @@ class Manager:
         run = self.get(run_id)
         return lock_text(found, run.spec.repo_url, run.commit_sha)
 
+    def open_board(self, run_id: str) -> BoardStatus:
+        """Start TensorBoard for a run; it goes on by itself, `board` tells when it is ready."""
+        return self._boards.open(self._folder(run_id))
+
+    def board(self, run_id: str) -> BoardStatus:
+        """How far a run's TensorBoard is."""
+        return self._boards.status(self.store.get(run_id).run_id)
+
+    def close_board(self, run_id: str) -> None:
+        """End a run's TensorBoard before it would end by itself."""
+        self._boards.close(self.store.get(run_id).run_id)
+
     def checkpoints(self, run_id: str) -> tuple[Checkpoint, ...]:
         """What the run folder holds, best first."""
         items = [
@@ -197,6 +213,7 @@ class Manager:
         row = self.store.get(run_id)
         if not RunStatus(row.status).is_terminal:
             raise Conflict("The run has not ended.", hint="Stop it first.")
+        self._boards.close(run_id)
         folder, gone = self._folder(run_id).root, self.paths.runs / f".deleted-{run_id}"
         if folder.exists():
             folder.rename(gone)

@@ -38,6 +38,11 @@ class HomePaths:
         return self.root / "cache" / "uv"
 
     @property
+    def boards(self) -> Path:
+        """What TensorBoard reads of the runs that are looked at now, one folder per run."""
+        return self.root / "cache" / "boards"
+
+    @property
     def backups(self) -> Path:
         """Copies of the database, taken before each migration."""
         return self.root / "backups"
