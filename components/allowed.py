@@ -21,7 +21,7 @@ _ALLOWED = {
         rf"/static(/{_SEGMENT})+",
         # Ours.
         rf"/api/v1/(health|caches|runs)|{_RUN}|{_RUN}/(board|logs|metrics|resources|environment|environment/lock|checkpoints|events)",
-        rf"{_RUN}/checkpoints/{_FILE_NAME}",
+        rf"{_RUN}/checkpoints/{_FILE_NAME}|{_RUN}/logs/(output|build|fetch)",
     ),
     "POST": (rf"/api/v1/(runs|preflight|tidy)|{_RUN}/(stop|resume|board)",),
     "DELETE": (rf"{_RUN}(/board)?",),

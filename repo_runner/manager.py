@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from repo_runner.boards import Boards
 from repo_runner.caches import Caches, TidyReport, measure
 from repo_runner.errors import ArtifactNotFound, Conflict, InvalidInput
 from repo_runner.log_search import Search, search_log
-from repo_runner.logs import read_log
+from repo_runner.logs import read_log, whole_log
 from repo_runner.migrations import migrate
 from repo_runner.models import (
     Checkpoint,
@@ -116,6 +116,10 @@ class Manager:
     def search_logs(self, run_id: str, search: Search, stream: str = "output") -> LogSearch:
         """The lines of a log that hold a word, with the lines around them."""
         return search_log(self._log(run_id, stream), search)
+
+    def whole_log(self, run_id: str, stream: str) -> Iterator[bytes]:
+        """All that is kept of a log; what was dropped in its middle is said there."""
+        return whole_log(self._log(run_id, stream))
 
     def metrics(
         self, run_id: str, names: Sequence[str] = (), max_points: int = 500
@@ -268,8 +272,7 @@ class Manager:
         return to_run(row, position, self.settings.stop_grace_s)
 
     def _log(self, run_id: str, stream: str) -> Path:
-        paths = self._folder(run_id)
-        return paths.build_log if stream == "build" else paths.output
+        return self._folder(run_id).log(stream)
 
     def _folder(self, run_id: str) -> RunPaths:
         """By the id the store knows, never by what a request says."""
