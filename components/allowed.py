@@ -20,11 +20,11 @@ _ALLOWED = {
         r"/api/v1/(state|layout|status)|/healthz|/|/view(/app)?|/new|/open",
         rf"/static(/{_SEGMENT})+",
         # Ours.
-        rf"/api/v1/(health|caches|runs)|{_RUN}|{_RUN}/(logs|metrics|resources|environment|environment/lock|checkpoints|events)",
-        rf"{_RUN}/checkpoints/{_FILE_NAME}",
+        rf"/api/v1/(health|caches|runs)|{_RUN}|{_RUN}/(board|logs|metrics|resources|environment|environment/lock|checkpoints|events)",
+        rf"{_RUN}/checkpoints/{_FILE_NAME}|{_RUN}/logs/(output|build|fetch)",
     ),
-    "POST": (rf"/api/v1/(runs|preflight|tidy)|{_RUN}/(stop|resume)",),
-    "DELETE": (_RUN,),
+    "POST": (rf"/api/v1/(runs|preflight|tidy)|{_RUN}/(stop|resume|board)",),
+    "DELETE": (rf"{_RUN}(/board)?",),
     "WEBSOCKET": (r"/api/v1/ws",),
 }
 _PATTERNS = {method: re.compile("|".join(paths)) for method, paths in _ALLOWED.items()}

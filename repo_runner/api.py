@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Query, Request
+from fastapi import Path as PathParam
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import (
     FileResponse,
@@ -19,6 +20,7 @@ from fastapi.responses import (
 )
 
 from repo_runner import health
+from repo_runner.board_status import BoardStatus
 from repo_runner.caches import Caches, TidyReport
 from repo_runner.errors import InvalidInput, RunnerError
 from repo_runner.events import read_batch
@@ -42,6 +44,7 @@ from repo_runner.settings import Settings
 router = APIRouter(prefix="/api/v1")
 
 _EVENTS_EVERY_S = 0.5
+_STREAM = "^(output|build|fetch)$"
 
 
 def install(app: FastAPI, settings: Settings) -> None:
@@ -125,12 +128,22 @@ def logs(
     search: Annotated[Search | None, Depends(_search)],
     after: Annotated[int | None, Query(ge=0)] = None,
     tail: Annotated[int | None, Query(ge=1, le=4 << 20)] = None,
-    stream: Annotated[str, Query(pattern="^(output|build)$")] = "output",
+    stream: Annotated[str, Query(pattern=_STREAM)] = "output",
 ) -> LogSlice | LogSearch:
     """Output after a byte offset, or its tail (bytes); with `q`, the lines that hold it and those around them."""
     if search is not None:
         return manager.search_logs(run_id, search, stream)
     return manager.logs(run_id, after=after, tail=tail, stream=stream)
+
+
+@router.get("/runs/{run_id}/logs/{stream}")
+def whole_log(
+    run_id: str, stream: Annotated[str, PathParam(pattern=_STREAM)], manager: TheManager
+) -> StreamingResponse:
+    """A whole log as a file."""
+    pieces = manager.whole_log(run_id, stream)
+    headers = {"Content-Disposition": f'attachment; filename="{run_id}-{stream}.log"'}
+    return StreamingResponse(pieces, media_type="text/plain; charset=utf-8", headers=headers)
 
 
 @router.get("/runs/{run_id}/metrics")
@@ -166,6 +179,24 @@ def environment_lock(run_id: str, manager: TheManager) -> Response:
     name = f"requirements-{run_id}.txt"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return PlainTextResponse(manager.environment_lock(run_id), headers=headers)
+
+
+@router.post("/runs/{run_id}/board", status_code=202)
+def open_board(run_id: str, manager: TheManager) -> BoardStatus:
+    """Start TensorBoard for a run; ask again until it is ready."""
+    return manager.open_board(run_id)
+
+
+@router.get("/runs/{run_id}/board")
+def board(run_id: str, manager: TheManager) -> BoardStatus:
+    """How far a run's TensorBoard is, and where a browser finds it; asking keeps it open."""
+    return manager.board(run_id)
+
+
+@router.delete("/runs/{run_id}/board", status_code=204)
+def close_board(run_id: str, manager: TheManager) -> None:
+    """End a run's TensorBoard."""
+    manager.close_board(run_id)
 
 
 @router.get("/runs/{run_id}/checkpoints")

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from repo_runner.app_file import AppAddress
+from repo_runner.board_status import BoardStatus
 from repo_runner.caches import Caches, TidyReport
 from repo_runner.errors import AppUnreachable, RunnerError, SourceError
 from repo_runner.models import (
@@ -148,6 +149,18 @@ class Client:
         """What is in a run's environment."""
         return RunEnvironment.model_validate(self._call("GET", f"/runs/{run_id}/environment"))
 
+    def open_board(self, run_id: str) -> BoardStatus:
+        """Start TensorBoard for a run."""
+        return BoardStatus.model_validate(self._call("POST", f"/runs/{run_id}/board"))
+
+    def board(self, run_id: str) -> BoardStatus:
+        """How far a run's TensorBoard is."""
+        return BoardStatus.model_validate(self._call("GET", f"/runs/{run_id}/board"))
+
+    def close_board(self, run_id: str) -> None:
+        """End a run's TensorBoard."""
+        self._call("DELETE", f"/runs/{run_id}/board")
+
     def checkpoints(self, run_id: str) -> tuple[Checkpoint, ...]:
         """A run's checkpoints, best first."""
         return tuple(
@@ -196,6 +209,10 @@ class Client:
             for line in response.iter_lines():
                 if line.startswith("data: "):
                     yield json.loads(line.removeprefix("data: "))
+
+    def log_url(self, run_id: str, stream: str) -> str:
+        """Where a browser gets a whole log as a file."""
+        return f"{self.address}/api/v1/runs/{run_id}/logs/{stream}"
 
     def lock_url(self, run_id: str) -> str:
         """Where a browser gets the run's environment as a requirements file."""

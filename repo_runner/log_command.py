@@ -17,7 +17,7 @@ def add_log_options(parser: argparse.ArgumentParser) -> None:
     """What can be asked of a log."""
     parser.add_argument("run")
     parser.add_argument("-f", "--follow", action="store_true", help="go on until the run ends")
-    parser.add_argument("--stream", choices=("output", "build"), default="output")
+    parser.add_argument("--stream", choices=("output", "build", "fetch"), default="output")
     parser.add_argument("--search", metavar="TEXT", help="only the lines that hold it")
     parser.add_argument("--context", type=int, default=2, help="lines around each (default: 2)")
     parser.add_argument("--match-case", action="store_true", help="a capital is another letter")

@@ -6,15 +6,17 @@ import contextlib
 import secrets
 import shutil
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from repo_runner import bell, housekeeping, preflight
+from repo_runner.board_status import BoardStatus
+from repo_runner.boards import Boards
 from repo_runner.caches import Caches, TidyReport, measure
 from repo_runner.errors import ArtifactNotFound, Conflict, InvalidInput, RunNotFound
 from repo_runner.log_search import Search, search_log
-from repo_runner.logs import read_log
+from repo_runner.logs import read_log, whole_log
 from repo_runner.migrations import migrate
 from repo_runner.models import (
     Checkpoint,
@@ -54,9 +56,11 @@ class Manager:
         self.paths.runs.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.store = Store(settings.store_url)
         self._source = Source(settings)
+        self._boards = Boards(settings)
 
     def close(self) -> None:
-        """Close the store."""
+        """Close the store, and the boards that were opened here."""
+        self._boards.close_all()
         self.store.close()
 
     def recover(self) -> None:
@@ -116,6 +120,10 @@ class Manager:
         """The lines of a log that hold a word, with the lines around them."""
         return search_log(self._log(run_id, stream), search)
 
+    def whole_log(self, run_id: str, stream: str) -> Iterator[bytes]:
+        """All that is kept of a log; what was dropped in its middle is said there."""
+        return whole_log(self._log(run_id, stream))
+
     def metrics(
         self, run_id: str, names: Sequence[str] = (), max_points: int = 500
     ) -> tuple[MetricSeries, ...]:
@@ -153,6 +161,18 @@ class Manager:
             raise ArtifactNotFound(f"The run {run_id} has no environment (yet).")
         run = self.get(run_id)
         return lock_text(found, run.spec.repo_url, run.commit_sha)
+
+    def open_board(self, run_id: str) -> BoardStatus:
+        """Start TensorBoard for a run; it goes on by itself, `board` tells when it is ready."""
+        return self._boards.open(self._folder(run_id))
+
+    def board(self, run_id: str) -> BoardStatus:
+        """How far a run's TensorBoard is."""
+        return self._boards.status(self.store.get(run_id).run_id)
+
+    def close_board(self, run_id: str) -> None:
+        """End a run's TensorBoard before it would end by itself."""
+        self._boards.close(self.store.get(run_id).run_id)
 
     def checkpoints(self, run_id: str) -> tuple[Checkpoint, ...]:
         """What the run folder holds, best first."""
@@ -200,6 +220,7 @@ class Manager:
         row = self.store.get(run_id)
         if not RunStatus(row.status).is_terminal:
             raise Conflict("The run has not ended.", hint="Stop it first.")
+        self._boards.close(run_id)
         folder = self._folder(run_id).root
         if folder.exists():
             folder.rename(self.paths.runs / f"{_DELETED}{run_id}")
@@ -259,8 +280,7 @@ class Manager:
         return to_run(row, position, self.settings.stop_grace_s)
 
     def _log(self, run_id: str, stream: str) -> Path:
-        paths = self._folder(run_id)
-        return paths.build_log if stream == "build" else paths.output
+        return self._folder(run_id).log(stream)
 
     def _folder(self, run_id: str) -> RunPaths:
         """By the id the store knows, never by what a request says."""

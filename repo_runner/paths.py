@@ -38,6 +38,11 @@ class HomePaths:
         return self.root / "cache" / "uv"
 
     @property
+    def boards(self) -> Path:
+        """What TensorBoard reads of the runs that are looked at now, one folder per run."""
+        return self.root / "cache" / "boards"
+
+    @property
     def backups(self) -> Path:
         """Copies of the database, taken before each migration."""
         return self.root / "backups"
@@ -99,6 +104,11 @@ class RunPaths:
         return self.root / "output.log"
 
     @property
+    def fetch_log(self) -> Path:
+        """What was said while the repository was fetched."""
+        return self.root / "fetch.log"
+
+    @property
     def build_log(self) -> Path:
         """What the installer said while it built the environment."""
         return self.root / "build.log"
@@ -107,6 +117,10 @@ class RunPaths:
     def environment(self) -> Path:
         """What the run's environment is: its key, its packages, the files it was made from."""
         return self.root / "environment.json"
+
+    def log(self, stream: str) -> Path:
+        """The file of a log by its name: `fetch`, `build`, or the script's own `output`."""
+        return {"fetch": self.fetch_log, "build": self.build_log}.get(stream, self.output)
 
     def probe(self, attempt: int) -> Path:
         """What the probe writes from inside the script's processes, one folder per attempt."""

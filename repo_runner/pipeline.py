@@ -14,6 +14,7 @@ from repo_runner.checkpoints import CheckpointKeeper
 from repo_runner.environment import Environment, EnvironmentRequest, Environments
 from repo_runner.errors import RunnerError
 from repo_runner.events import EventWriter
+from repo_runner.fetch_log import FetchLog
 from repo_runner.lifecycle import ExitRecord, cause_of
 from repo_runner.masking import mask_text
 from repo_runner.models import Failure, Progress, RunPhase, RunSpec
@@ -66,12 +67,15 @@ class Pipeline:
         vault = TokenVault(self.settings.home)
         token = vault.open(self.spec.token_ticket) if self.spec.token_ticket else ""
         source = Source(self.settings).with_token(self.spec.repo_url, token)
+        reporter = Reporter(self.writer, RunPhase.FETCHING)
+        log = FetchLog(self.paths.fetch_log, reporter, self.secrets.masked)
+        log.say(f"{self.spec.repo_url} at {self.spec.commit_sha}")
         if not self.paths.checkout.exists():
             report = source.check_out(
                 self.spec.repo_url,
                 self.spec.commit_sha,
                 self.paths.checkout,
-                on_progress=Reporter(self.writer, RunPhase.FETCHING),
+                on_progress=log,
                 cancel=self.watch.requested,
                 submodules=self.spec.submodules,
                 lfs=self.spec.lfs,
@@ -84,6 +88,9 @@ class Pipeline:
                 submodules=dict(report.submodules),
                 lfs_bytes=report.lfs_bytes,
             )
+            log.say(f"Checked out {report.bytes:,} bytes.")
+        else:
+            log.say("Checked out by an earlier attempt.")
         vault.discard(self.spec.token_ticket)
         source.check_script(self.paths.checkout, self.spec.script_path)
 

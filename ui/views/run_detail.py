@@ -8,6 +8,7 @@ from repo_runner.errors import RunnerError
 from repo_runner.models import Run, RunStatus
 from ui.connection import client
 from ui.navigation import go
+from ui.views.board import show_board
 from ui.views.failure_card import show_failure
 from ui.views.run_actions import show_actions
 from ui.views.run_snapshot import Snapshot, load
@@ -21,6 +22,8 @@ from ui.widgets.phase_bar import show_phases
 from ui.widgets.resource_charts import show_resources
 
 LIVE_EVERY_S = 1.0
+BOARD = "TensorBoard"
+TABS = ("Overview", BOARD)
 
 
 def render() -> None:
@@ -36,12 +39,13 @@ def render() -> None:
     if not run_id:
         go("runs")
     show_actions(run)
-    changing = run is None or not run.status.is_terminal
-    st.fragment(_live, run_every=LIVE_EVERY_S if changing else None)(run_id, run)
+    tab = st.session_state.get("tab") or TABS[0]
+    changing = run is None or not run.status.is_terminal or tab == BOARD
+    st.fragment(_live, run_every=LIVE_EVERY_S if changing else None)(run_id, run, tab)
 
 
-def _live(run_id: str, drawn: Run | None) -> None:
-    """Draw the run as it is now; `drawn` is what the rest of the page knows of it."""
+def _live(run_id: str, drawn: Run | None, tab: str) -> None:
+    """Draw the run as it is now; `drawn` is what the rest of the page knows of it, `tab` what it is made for."""
     banner = st.container()
     try:
         snapshot = load(run_id, st.session_state.get("stream"))
@@ -56,16 +60,29 @@ def _live(run_id: str, drawn: Run | None) -> None:
         st.session_state["snapshot"] = snapshot
         if drawn is None or snapshot.run.status.is_terminal != drawn.status.is_terminal:
             st.rerun()
-    _show(snapshot)
+    _show(snapshot, tab)
 
 
-def _show(snapshot: Snapshot) -> None:
+def _show(snapshot: Snapshot, tab: str) -> None:
     run = snapshot.run
     show_heading(run)
     with st.container():
         show_failure(run)
         show_notices(of_notes(run.notes), key="notes", compact=True)
     show_phases(run)
+    chosen = st.segmented_control(
+        "View", TABS, default=TABS[0], key="tab", label_visibility="collapsed"
+    )
+    if (chosen or TABS[0]) != tab:
+        st.rerun()  # how often the page is drawn anew depends on it
+    if tab == BOARD:
+        show_board(run)
+    else:
+        _show_overview(snapshot)
+
+
+def _show_overview(snapshot: Snapshot) -> None:
+    run = snapshot.run
     left, right = st.columns([2, 1], gap="medium")
     with left:
         if snapshot.metrics or run.status not in (RunStatus.FAILED, RunStatus.STOPPED):

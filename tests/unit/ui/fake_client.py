@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from repo_runner.board_status import BoardStatus
 from repo_runner.caches import Caches, CacheSize, TidyReport
 from repo_runner.errors import AppUnreachable, InvalidInput, RunNotFound
 from repo_runner.models import (
@@ -64,6 +65,7 @@ class FakeClient:
         self.deleted: set[str] = set()
         self.resumed: list[str] = []
         self.tidied: list[bool] = []
+        self.boards: dict[str, BoardStatus] = {}
         self._starts = {"live": self.born - timedelta(seconds=45)}
         self._history = [self._ended(index) for index in range(history)]
 
@@ -149,6 +151,21 @@ class FakeClient:
 
     def lock_url(self, run_id: str) -> str:
         return f"http://127.0.0.1:7501/api/v1/runs/{run_id}/environment/lock"
+
+    def open_board(self, run_id: str) -> BoardStatus:
+        self._answer()
+        self.boards[run_id] = BoardStatus(
+            state="starting", message="Installing TensorBoard: resolving"
+        )
+        return self.boards[run_id]
+
+    def board(self, run_id: str) -> BoardStatus:
+        self._answer()
+        return self.boards.get(run_id, BoardStatus())
+
+    def close_board(self, run_id: str) -> None:
+        self._answer()
+        self.boards.pop(run_id, None)
 
     def checkpoints(self, run_id: str) -> tuple[Checkpoint, ...]:
         run = self.get(run_id)
