@@ -24,6 +24,7 @@ from lightning.app.core import api as framework
 from starlette.websockets import WebSocketDisconnect
 
 from components import app_log
+from components.bounded_protocol import BoundedProtocol
 from components.guard import Guard
 from components.page import framework_page
 from components.start_signal import STARTED
@@ -34,6 +35,8 @@ from repo_runner.settings import Settings
 
 _LOOPBACK = "127.0.0.1"
 _WS_PERIOD_S = 0.25
+#: Beyond these a request is answered 503; well below what descriptors allow.
+_MAX_CONNECTIONS = 512
 #: What the framework's start needs to mirror the app's state in this process.
 _STATE = ("api_publish_state_queue", "api_delta_queue", "api_response_queue", "spec")
 
@@ -64,6 +67,8 @@ def _prepare(has_started: Any, state: Mapping[str, Any]) -> tuple[uvicorn.Server
         server_header=False,
         proxy_headers=False,
         ws_max_size=1 << 16,
+        http=BoundedProtocol,
+        limit_concurrency=_MAX_CONNECTIONS,
     )
     listener = socket.create_server((_LOOPBACK, settings.port), backlog=256)
     return _Server(config, has_started), listener

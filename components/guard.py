@@ -23,6 +23,7 @@ from components.refusals import (
     HostRefused,
     LinkUsedUp,
     Locked,
+    NoBodyExpected,
     NotJson,
     NotServed,
     OriginRefused,
@@ -42,8 +43,10 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY_BYTES = 1 << 20
 BODY_TIMEOUT_S = 10.0
-#: State-changing requests that may wait for their answer at the same time.
+#: Requests that may wait for their answer at the same time: those that change something (each may hold one of the
+#: forty threads for long, and reads need some), and those that read (an open event stream is one).
 MAX_PENDING = 32
+MAX_READING = 256
 
 
 class Guard:
@@ -58,7 +61,7 @@ class Guard:
         names = ("127.0.0.1", "localhost", "[::1]")
         self._hosts = {f"{name}:{settings.port}".encode() for name in names}
         self._origins = {b"http://" + host for host in self._hosts}
-        self._pending = 0
+        self._pending = self._reading = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or hand on with the person known, the body read and the security headers set."""
@@ -71,7 +74,7 @@ class Guard:
             if scope["path"] == ENTRANCE:
                 hand_on: Application = self._entrance
             else:
-                hand_on = self._change if _changes_state(scope) else self._app
+                hand_on = self._change if _changes_state(scope) else self._read
             await hand_on(scope, receive, send)
         except GuardRefusal as refusal:
             await _refuse(scope, send, refusal)
@@ -104,6 +107,17 @@ class Guard:
         if person is None:
             raise Locked
         return person
+
+    async def _read(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._reading >= MAX_READING:
+            raise TooManyRequests
+        if _declares_body(scope):
+            raise NoBodyExpected
+        self._reading += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._reading -= 1
 
     async def _change(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._pending >= MAX_PENDING:
@@ -148,8 +162,7 @@ async def _read_body(scope: Scope, receive: Receive) -> bytes | None:
     declared = b"".join(_values(scope, b"content-length"))
     if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
         raise BodyTooLarge
-    has_body = declared not in (b"", b"0") or bool(_values(scope, b"transfer-encoding"))
-    if has_body and not _is_json(_values(scope, b"content-type")):
+    if _declares_body(scope) and not _is_json(_values(scope, b"content-type")):
         raise NotJson
     body = bytearray()
     try:
@@ -165,6 +178,11 @@ async def _read_body(scope: Scope, receive: Receive) -> bytes | None:
                     return bytes(body)
     except TimeoutError as error:
         raise BodyTooSlow from error
+
+
+def _declares_body(scope: Scope) -> bool:
+    declared = b"".join(_values(scope, b"content-length"))
+    return declared not in (b"", b"0") or bool(_values(scope, b"transfer-encoding"))
 
 
 def _is_json(content_types: list[bytes]) -> bool:

@@ -57,6 +57,13 @@ class NotJson(GuardRefusal):
     http_status = 415
 
 
+class NoBodyExpected(GuardRefusal):
+    """A request that reads something has no body."""
+
+    code = "no_body_expected"
+    http_status = 400
+
+
 class BodyTooLarge(GuardRefusal):
     """The request body is larger than 1 MiB."""
 
@@ -72,7 +79,7 @@ class BodyTooSlow(GuardRefusal):
 
 
 class TooManyRequests(GuardRefusal):
-    """Too many changes are waiting for an answer."""
+    """Too many requests are waiting for an answer."""
 
     code = "too_many_requests"
     http_status = 429

@@ -15,8 +15,10 @@ from typing import Any
 from streamlit import runtime
 from streamlit.web import bootstrap
 from streamlit.web.server import Server
+from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
-from tornado.web import Application, ErrorHandler, OutputTransform, RequestHandler
+from tornado.netutil import bind_sockets
+from tornado.web import Application, OutputTransform, RequestHandler
 
 from repo_runner.access import locked_page
 from repo_runner.access.gate import Gate
@@ -24,6 +26,11 @@ from repo_runner.settings import Settings
 
 _HOST = "127.0.0.1"
 _MAX_SESSIONS = 64
+#: From the connection, or the last answer, to the end of the next request's headers.
+_IDLE_TIMEOUT_S = 15.0
+_BODY_TIMEOUT_S = 10.0
+_MAX_HEADER_BYTES = 1 << 16
+_MAX_BODY_BYTES = 1 << 20
 _OPTIONS: dict[str, Any] = {
     "server.address": _HOST,
     "server.headless": True,
@@ -34,6 +41,7 @@ _OPTIONS: dict[str, Any] = {
     "server.fileWatcherType": "none",
     "server.runOnSave": False,
     "server.disconnectedSessionTTL": 60,
+    "server.maxMessageSize": 64,
     "browser.gatherUsageStats": False,
     "client.showErrorDetails": "none",
     "logger.hideWelcomeMessage": True,
@@ -41,16 +49,22 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-LOCKED = 401
+LOCKED, FULL = 401, 429
 
 
-class LockedPage(RequestHandler):
-    """Whatever was asked for: the page that says how to get in."""
+class Refused(RequestHandler):
+    """The answer to a request that is not let through, whatever it asked for."""
+
+    def initialize(self, status: int) -> None:
+        """Tornado's way to hand something over."""
+        self._status = status
 
     def prepare(self) -> None:
         """Answer."""
-        self.set_status(LOCKED)
-        self.finish(locked_page.locked_page())
+        self.set_status(self._status)
+        if self._status == FULL:
+            self.set_header("Retry-After", "30")
+        self.finish(locked_page.locked_page() if self._status == LOCKED else self._reason)
 
 
 class GuardedServer(Server):
@@ -60,8 +74,21 @@ class GuardedServer(Server):
         bootstrap.load_config_options({**_OPTIONS, "server.port": port})
         super().__init__(__file__, is_hello=False)
         self._hosts = {f"{name}:{port}" for name in (_HOST, "localhost")}
+        self._port = port
         self._gate = Gate(settings)
         self._app_address = settings.address
+
+    async def start(self) -> None:
+        """Listen, as Streamlit does, but on connections that may not linger."""
+        server = HTTPServer(
+            self._create_app(),
+            max_buffer_size=_MAX_BODY_BYTES,
+            max_header_size=_MAX_HEADER_BYTES,
+            idle_connection_timeout=_IDLE_TIMEOUT_S,
+            body_timeout=_BODY_TIMEOUT_S,
+        )
+        server.add_sockets(bind_sockets(self._port, _HOST))
+        await self._runtime.start()
 
     def _create_app(self) -> Application:
         app = super()._create_app()
@@ -69,14 +96,12 @@ class GuardedServer(Server):
 
         def find_allowed(request: HTTPServerRequest, **kwargs: Any) -> Any:
             status = self._refusal(request)
-            if status == LOCKED:
-                return app.get_handler_delegate(request, LockedPage)
             if status:
-                return app.get_handler_delegate(request, ErrorHandler, {"status_code": status})
+                return app.get_handler_delegate(request, Refused, {"status": status})
             return find_handler(request, **kwargs)
 
         app.find_handler = find_allowed
-        app.add_transform(_security_headers(self._app_address))
+        app.add_transform(_security_headers(self._app_address, f"{_HOST}:{self._port}"))
         return app
 
     def _refusal(self, request: HTTPServerRequest) -> int:
@@ -91,15 +116,23 @@ class GuardedServer(Server):
         if request.headers.get("Upgrade") is None:
             return 0
         # A browser always names the origin of a WebSocket.
-        return 403 if not origins else 503 if self._is_full() else 0
+        return 403 if not origins else FULL if self._is_full() else 0
 
     def _is_full(self) -> bool:
         sessions = self._runtime._session_mgr  # noqa: SLF001  # Streamlit counts its sessions nowhere else
         return len(sessions.list_active_sessions()) >= _MAX_SESSIONS
 
 
-def _security_headers(app_address: str) -> type[OutputTransform]:
+def _security_headers(app_address: str, own_host: str) -> type[OutputTransform]:
     page = app_address.replace(_HOST, "localhost")
+    # Streamlit needs inline styles, and WebAssembly and functions made of text for its charts. Whatever a run makes
+    # the page say, it has nowhere to send it and nothing to load.
+    policy = (
+        "default-src 'self'; script-src 'self' blob:; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+        f"connect-src 'self' ws://{own_host}; worker-src 'self' blob:; media-src 'self'; frame-src 'self'; "
+        f"object-src 'none'; base-uri 'self'; form-action 'none'; frame-ancestors {app_address} {page}"
+    )
 
     class SecurityHeaders(OutputTransform):
         """Nobody but the app's page may frame the UI."""
@@ -111,7 +144,7 @@ def _security_headers(app_address: str) -> type[OutputTransform]:
             chunk: bytes,
             finishing: bool,  # noqa: ARG002  # Tornado's
         ) -> tuple[int, HTTPHeaders, bytes]:
-            headers["Content-Security-Policy"] = f"frame-ancestors {app_address} {page}"
+            headers["Content-Security-Policy"] = policy
             headers["X-Content-Type-Options"] = "nosniff"
             headers["Referrer-Policy"] = "no-referrer"
             return status_code, headers, chunk

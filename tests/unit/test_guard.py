@@ -298,6 +298,10 @@ def test_a_body_that_does_not_come_is_given_up(echo: Echo, monkeypatch: pytest.M
     assert refusal(call(echo, "POST", RUNS, {**BEARER, **JSON}, slow())) == (408, "body_too_slow")
 
 
+def test_a_read_takes_no_body(echo: Echo) -> None:
+    assert refusal(call(echo, "GET", RUNS, JSON, b"{}")) == (400, "no_body_expected")
+
+
 def test_too_many_waiting_changes_are_turned_away_and_reads_go_on(
     echo: Echo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
