@@ -200,6 +200,7 @@ def series(step: int, start: datetime, seconds: float = 120) -> tuple[MetricSeri
     for name, every in spread.items():
         points = [
             MetricPoint(
+                number=at,
                 step=at,
                 epoch=(at - 1) // STEPS,
                 value=value_at(name, at),

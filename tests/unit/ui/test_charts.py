@@ -14,7 +14,7 @@ RUN = fake.training("r", NOW, NOW)
 
 def series(name: str, *values: float | None) -> MetricSeries:
     points = tuple(
-        MetricPoint(step=10 * i, epoch=i, timestamp=100.0 + i, value=value)
+        MetricPoint(number=i + 1, step=10 * i, epoch=i, timestamp=100.0 + i, value=value)
         for i, value in enumerate(values)
     )
     return MetricSeries(name=name, points=points, total=len(points))
