@@ -129,10 +129,16 @@ class FakeClient:
         return LogSlice(text=kept, next_offset=len(data), size_bytes=len(data))
 
     def metrics(
-        self, run_id: str, names: Sequence[str] | None = None, max_points: int = 500
+        self,
+        run_id: str,
+        names: Sequence[str] | None = None,
+        max_points: int = 500,
+        *,
+        after: int = 0,
+        upto: int | None = None,
     ) -> tuple[MetricSeries, ...]:
         run = self.get(run_id)
-        curves = fake.series(_step(run), run.created_at)
+        curves = fake.series(_step(run), run.created_at, after=after, upto=upto)
         return tuple(one for one in curves if not names or one.name in names)
 
     def resources(self, run_id: str, max_points: int = 500) -> tuple[ResourcePoint, ...]:

@@ -17,7 +17,8 @@ def series(name: str, *values: float | None) -> MetricSeries:
         MetricPoint(number=i + 1, step=10 * i, epoch=i, timestamp=100.0 + i, value=value)
         for i, value in enumerate(values)
     )
-    return MetricSeries(name=name, points=points, total=len(points))
+    broken = sum(value is None for value in values)
+    return MetricSeries(name=name, points=points, total=len(points), broken=broken)
 
 
 @pytest.mark.parametrize(
