@@ -69,7 +69,7 @@ class _Listing(Record):
     status: str = ""
     q: str = Field("", max_length=200)
     repository: str = ""
-    #: `submitted`, `name`, `status`, `repository` or `score`; with a minus sign in front the other way round.
+    #: `submitted`, `name`, `status`, `repository`, `score` or `duration`; a minus sign in front turns it around.
     sort: str = NEWEST_FIRST
     cursor: str = ""
     limit: int = Field(50, ge=1, le=500)

@@ -26,6 +26,7 @@ SORTS: dict[str, Any] = {
     "status": RunRow.status,
     "repository": RunRow.repository,
     "score": RunRow.best_model_score,
+    "duration": RunRow.ended_at - RunRow.started_at,
 }
 NEWEST_FIRST = "-submitted"
 #: Runs that match a search are counted up to here.

@@ -99,6 +99,7 @@ def _create_listing() -> None:
     for name, columns in {
         "ix_runs_by_name": [sa.text("lower(name)"), "number"],
         "ix_runs_by_repository": ["repository", "number"],
+        "ix_runs_by_duration": [sa.text("(ended_at - started_at)"), "number"],
         "ix_runs_by_score": ["best_model_score", "number"],
         "ix_runs_by_status": ["status", "number"],
     }.items():

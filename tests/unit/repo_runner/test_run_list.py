@@ -57,6 +57,7 @@ def every_page(store: Store, sort: str) -> list[str]:
         ("-name", ["elm", "Dogwood", "cedar", "birch", "Ash"]),
         ("-score", ["Ash", "Dogwood", "elm", "birch", "cedar"]),
         ("score", ["Dogwood", "Ash", "cedar", "birch", "elm"]),
+        ("duration", ["cedar", "Ash", "birch", "Dogwood", "elm"]),
         ("status", ["cedar", "Ash", "birch", "Dogwood", "elm"]),
     ],
 )

@@ -92,14 +92,26 @@ class FakeClient:
         return found
 
     def list(
-        self, status: str | None = None, q: str = "", limit: int = 50, cursor: str | None = None
+        self,
+        status: str | None = None,
+        q: str = "",
+        limit: int = 50,
+        cursor: str | None = None,
+        *,
+        sort: str = "",
+        repository: str = "",
     ) -> RunPage:
         self._answer()
         runs = [
             r
             for r in self._all()
-            if (not status or r.status in status.split(",")) and q in r.name + r.spec.script_path
+            if (not status or r.status in status.split(","))
+            and q in r.name + r.spec.script_path
+            and r.spec.repo_url.endswith(repository)
         ]
+        order = {"name": lambda r: r.name, "score": lambda r: r.best_model_score or 0}
+        if key := order.get(sort.removeprefix("-")):
+            runs.sort(key=key, reverse=sort.startswith("-"))
         start = int(cursor or 0)
         page = tuple(runs[start : start + limit])
         more = str(start + limit) if start + limit < len(runs) else None
