@@ -18,6 +18,7 @@ from fastapi.responses import (
     Response,
     StreamingResponse,
 )
+from pydantic import Field
 
 from repo_runner import health
 from repo_runner.board_status import BoardStatus
@@ -26,6 +27,7 @@ from repo_runner.errors import InvalidInput, RunnerError
 from repo_runner.events import read_batch
 from repo_runner.log_search import Search
 from repo_runner.manager import Manager
+from repo_runner.metric_store import Stretch
 from repo_runner.models import (
     Checkpoint,
     Health,
@@ -33,12 +35,14 @@ from repo_runner.models import (
     LogSlice,
     MetricSeries,
     Preflight,
+    Record,
     Run,
     RunPage,
     Submission,
 )
 from repo_runner.resources import ResourcePoint
 from repo_runner.run_environment import RunEnvironment
+from repo_runner.run_list import NEWEST_FIRST, RunQuery
 from repo_runner.settings import Settings
 
 router = APIRouter(prefix="/api/v1")
@@ -62,6 +66,18 @@ def _manager(request: Request) -> Manager:
     return manager
 
 
+class _Listing(Record):
+    """What `GET /runs` takes."""
+
+    status: str = ""
+    q: str = Field("", max_length=200)
+    repository: str = ""
+    #: `submitted`, `name`, `status`, `repository`, `score` or `duration`; a minus sign in front turns it around.
+    sort: str = NEWEST_FIRST
+    cursor: str = ""
+    limit: int = Field(50, ge=1, le=500)
+
+
 TheManager = Annotated[Manager, Depends(_manager)]
 
 
@@ -78,13 +94,11 @@ def submit(
 @router.get("/runs")
 def list_runs(
     manager: TheManager,
-    status: str | None = None,
-    q: Annotated[str, Query(max_length=200)] = "",
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    cursor: str | None = None,
+    query: Annotated[_Listing, Query()],
 ) -> RunPage:
-    """Newest first; `status` may name several, separated by commas."""
-    return manager.list(status=status, q=q, limit=limit, cursor=cursor)
+    """Newest first, or by `sort`; `status` may name several, separated by commas."""
+    asked = query.model_dump(exclude={"limit"})
+    return manager.list(RunQuery(**asked), query.limit)
 
 
 @router.get("/runs/{run_id}")
@@ -152,9 +166,11 @@ def metrics(
     manager: TheManager,
     name: Annotated[list[str] | None, Query()] = None,
     max_points: Annotated[int, Query(ge=4, le=100_000)] = 500,
+    after: Annotated[int, Query(ge=0)] = 0,
+    upto: Annotated[int | None, Query(ge=1)] = None,
 ) -> tuple[MetricSeries, ...]:
-    """The curves, thinned without losing extremes."""
-    return manager.metrics(run_id, name or (), max_points)
+    """The curves, thinned without losing extremes; `after` and `upto` are the `number` of points."""
+    return manager.metrics(run_id, name or (), Stretch(after, upto, max_points))
 
 
 @router.get("/runs/{run_id}/resources")

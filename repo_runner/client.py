@@ -95,10 +95,24 @@ class Client:
         return Run.model_validate(self._call("GET", f"/runs/{run_id}"))
 
     def list(
-        self, status: str | None = None, q: str = "", limit: int = 50, cursor: str | None = None
+        self,
+        status: str | None = None,
+        q: str = "",
+        limit: int = 50,
+        cursor: str | None = None,
+        *,
+        sort: str = "",
+        repository: str = "",
     ) -> RunPage:
-        """A page of runs, newest first."""
-        asked = {"status": status, "q": q or None, "limit": limit, "cursor": cursor}
+        """A page of runs, newest first or sorted."""
+        asked = {
+            "status": status or None,
+            "q": q or None,
+            "limit": limit,
+            "cursor": cursor or None,
+            "sort": sort or None,
+            "repository": repository or None,
+        }
         return RunPage.model_validate(self._call("GET", "/runs", params=_given(asked)))
 
     def logs(
@@ -131,10 +145,18 @@ class Client:
         return LogSearch.model_validate(self._call("GET", f"/runs/{run_id}/logs", params=params))
 
     def metrics(
-        self, run_id: str, names: Sequence[str] | None = None, max_points: int = 500
+        self,
+        run_id: str,
+        names: Sequence[str] | None = None,
+        max_points: int = 500,
+        *,
+        after: int = 0,
+        upto: int | None = None,
     ) -> tuple[MetricSeries, ...]:
-        """A run's curves."""
-        asked = _given({"name": list_of(names), "max_points": max_points})
+        """A run's curves; only what came after a point's number, and up to another's."""
+        asked = _given(
+            {"name": list_of(names), "max_points": max_points, "after": after, "upto": upto}
+        )
         return tuple(
             MetricSeries.model_validate(s)
             for s in self._call("GET", f"/runs/{run_id}/metrics", params=asked)

@@ -64,7 +64,11 @@ class _State:
         self._columns["progress"] = _data(event)
 
     def on_metrics(self, event: Event) -> None:
-        last = dict(self._now("last_metrics"))
+        last = self._columns.get("last_metrics")
+        if (
+            last is None
+        ):  # copied once a batch: there may be tens of thousands of these events in it
+            last = self._columns["last_metrics"] = dict(self._row.last_metrics)
         for name, raw in event["values"].items():
             value, text = _number(raw)
             self._changes.metrics.append(
@@ -79,7 +83,6 @@ class _State:
             )
             if name in last or len(last) < MAX_LAST_METRICS:
                 last[name[:_MAX_NAME_CHARS]] = value
-        self._columns["last_metrics"] = last
 
     def on_resources(self, event: Event) -> None:
         self._changes.resources.append(

@@ -14,9 +14,10 @@ from repo_runner import bell, housekeeping, preflight
 from repo_runner.board_status import BoardStatus
 from repo_runner.boards import Boards
 from repo_runner.caches import Caches, TidyReport, measure
-from repo_runner.errors import ArtifactNotFound, Conflict, InvalidInput, RunNotFound
+from repo_runner.errors import ArtifactNotFound, Conflict, RunNotFound
 from repo_runner.log_search import Search, search_log
 from repo_runner.logs import read_log, whole_log
+from repo_runner.metric_store import Stretch
 from repo_runner.migrations import migrate
 from repo_runner.models import (
     Checkpoint,
@@ -34,17 +35,19 @@ from repo_runner.models import (
 from repo_runner.paths import HomePaths, RunPaths
 from repo_runner.resources import ResourcePoint, peaks
 from repo_runner.run_environment import RunEnvironment, lock_text, read_environment
+from repo_runner.run_list import RunQuery
 from repo_runner.run_view import to_run
 from repo_runner.settings import Settings
 from repo_runner.source import Source
 from repo_runner.store import Store
 from repo_runner.tables import RunRow
-from repo_runner.thinning import thin
 from repo_runner.token_vault import TokenVault
 
 MAX_PAGE = 500
 #: A run's folder is renamed to this and its id before anything of the run is removed.
 _DELETED = ".deleted-"
+EVERYTHING = RunQuery()
+WHOLE = Stretch()
 
 
 class Manager:
@@ -90,19 +93,15 @@ class Manager:
         row = self.store.get(run_id)
         return self._to_run(row, self._position(row))
 
-    def list(
-        self, *, status: str | None = None, q: str = "", limit: int = 50, cursor: str | None = None
-    ) -> RunPage:
-        """Newest first, `limit` a page."""
-        before = _cursor(cursor)
-        rows, total = self.store.page(
-            status=status, q=q, limit=min(max(limit, 1), MAX_PAGE), before=before
-        )
+    def list(self, query: RunQuery = EVERYTHING, limit: int = 50) -> RunPage:
+        """One page of the runs that match; raises InvalidInput."""
+        page = self.store.page(query, min(max(limit, 1), MAX_PAGE))
         positions = self._queue()
         return RunPage(
-            runs=tuple(self._to_run(row, positions.get(row.run_id)) for row in rows),
-            next_cursor=str(rows[-1].number) if len(rows) == limit else None,
-            total=total,
+            runs=tuple(self._to_run(row, positions.get(row.run_id)) for row in page.rows),
+            next_cursor=page.next_cursor,
+            total=page.total,
+            is_total_exact=page.is_total_exact,
         )
 
     def logs(
@@ -125,22 +124,23 @@ class Manager:
         return whole_log(self._log(run_id, stream))
 
     def metrics(
-        self, run_id: str, names: Sequence[str] = (), max_points: int = 500
+        self, run_id: str, names: Sequence[str] = (), stretch: Stretch = WHOLE
     ) -> tuple[MetricSeries, ...]:
-        """The run's curves (all, or the named ones), each of at most `max_points` points."""
-        number = self.store.get(run_id).number
-        counts = self.store.metric_counts(number)
+        """The run's curves (all, or the named ones) that have values in the stretch, without losing extremes."""
+        curves = self.store.curves(self.store.get(run_id).number, names, stretch)
         return tuple(
             MetricSeries(
-                name=name,
-                total=counts[name],
+                name=curve.name,
+                total=curve.count,
+                broken=curve.broken,
                 points=tuple(
-                    MetricPoint(step=p[0], epoch=p[1], timestamp=p[2], value=p[3], text=p[4])
-                    for p in thin(self.store.metric_points(number, name), max_points)
+                    MetricPoint(
+                        step=p[0], epoch=p[1], timestamp=p[2], value=p[3], text=p[4], number=p[5]
+                    )
+                    for p in curve.points
                 ),
             )
-            for name in sorted(counts)
-            if not names or name in names
+            for curve in curves
         )
 
     def resources(self, run_id: str, max_points: int = 500) -> tuple[ResourcePoint, ...]:
@@ -270,8 +270,7 @@ class Manager:
                 self.store.finish(row.run_id, status=RunStatus.STOPPED.value, ended_at=time.time())
 
     def _queue(self) -> dict[str, int]:
-        waiting = [r.run_id for r in self.store.active() if r.status == RunStatus.PENDING.value]
-        return {run_id: place for place, run_id in enumerate(waiting, start=1)}
+        return {run_id: place for place, run_id in enumerate(self.store.waiting(), start=1)}
 
     def _position(self, row: RunRow) -> int | None:
         return self._queue().get(row.run_id) if row.status == RunStatus.PENDING.value else None
@@ -290,12 +289,3 @@ class Manager:
 def _new_run_id() -> str:
     """Sorts by time, reads well, and is safe as a file name: `20261122-184921-9f3c1a`."""
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
-
-
-def _cursor(cursor: str | None) -> int | None:
-    if not cursor:
-        return None
-    if not cursor.isdigit():
-        hint = "Leave it out for the first page."
-        raise InvalidInput("The cursor is not one this app gave.", field="cursor", hint=hint)
-    return int(cursor)

@@ -9,7 +9,16 @@ from typing import Any
 
 from repo_runner.clock import ticks_s
 from repo_runner.kept_output import last_lines
-from repo_runner.models import Failure, PhaseTime, Progress, Run, RunPhase, RunSpec, RunStatus
+from repo_runner.models import (
+    Failure,
+    PhaseTime,
+    Progress,
+    Run,
+    RunPhase,
+    RunSpec,
+    RunStatus,
+    Sparkline,
+)
 from repo_runner.paths import RunPaths
 from repo_runner.tables import RunRow
 
@@ -56,6 +65,7 @@ def to_run(row: RunRow, queue_position: int | None, stop_grace_s: float) -> Run:
         trainer=row.trainer,
         phases=tuple(_phase_time(p) for p in row.phases),
         duration_s=_duration_s(row),
+        sparkline=Sparkline.model_validate(row.sparkline) if row.sparkline else None,
     )
 
 

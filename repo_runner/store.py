@@ -12,28 +12,18 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Text,
-    Update,
-    cast,
-    create_engine,
-    delete,
-    event,
-    func,
-    insert,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Update, create_engine, delete, event, func, insert, select, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
+from repo_runner import sparkline
 from repo_runner.clock import ticks_s
 from repo_runner.errors import RunNotFound
+from repo_runner.metric_store import Curve, Stretch, add_values, read_curves
 from repo_runner.models import RunPhase, RunSpec, RunStatus
-from repo_runner.tables import CheckpointRow, MetricRow, ResourceRow, RunRow
+from repo_runner.run_list import RowPage, RunQuery, read_page, repository_of, search_words
+from repo_runner.tables import CheckpointRow, ResourceRow, RunCountRow, RunRow, RunWordsRow
 
 _TERMINAL = [s.value for s in RunStatus if s.is_terminal]
 _NEVER_STARTED: dict[str, Any] = {
@@ -90,10 +80,14 @@ class Store:
             created_at=time.time(),
             commit_sha=spec.commit_sha,
             priority=spec.priority,
+            repository=repository_of(spec.repo_url),
         )
+        words = search_words(run_id, spec)
         try:
             with self._transaction() as session:
                 session.add(row)
+                session.flush()
+                session.add(RunWordsRow(number=row.number, words=words))
             return run_id
         except IntegrityError:
             known = self.find_by_key(idempotency_key) if idempotency_key else None
@@ -116,23 +110,10 @@ class Store:
             raise RunNotFound(f"There is no run {run_id!r}.")
         return row
 
-    def page(
-        self, *, status: str | None, q: str, limit: int, before: int | None
-    ) -> tuple[list[RunRow], int]:
-        """Newest first: at most `limit` rows with a number below `before`, and how many match in all."""
-        wanted: list[ColumnElement[bool]] = []
-        if status:
-            wanted.append(RunRow.status.in_(status.split(",")))
-        if q:
-            pattern = "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-            columns = (RunRow.name, RunRow.run_id, RunRow.commit_sha, cast(RunRow.spec, Text))
-            wanted.append(or_(*(c.ilike(pattern, escape="\\") for c in columns)))
-        rows = select(RunRow).where(*wanted).order_by(RunRow.number.desc()).limit(limit)
-        if before is not None:
-            rows = rows.where(RunRow.number < before)
+    def page(self, query: RunQuery, limit: int) -> RowPage:
+        """One page of the runs that match; raises InvalidInput."""
         with Session(self.engine) as session:
-            total = session.scalar(select(func.count()).select_from(RunRow).where(*wanted)) or 0
-            return list(session.scalars(rows)), total
+            return read_page(session, query, limit)
 
     def active(self) -> list[RunRow]:
         """Every run that has not ended, in order of submission."""
@@ -143,8 +124,14 @@ class Store:
     def counts(self) -> dict[str, int]:
         """How many runs have each status."""
         with Session(self.engine) as session:
-            rows = session.execute(select(RunRow.status, func.count()).group_by(RunRow.status))
-            return dict(rows.tuples().all())
+            rows = session.execute(select(RunCountRow.status, RunCountRow.count))
+            return {status: count for status, count in rows.tuples() if count}
+
+    def waiting(self) -> list[str]:
+        """Ids of the runs that wait, in order of submission."""
+        with Session(self.engine) as session:
+            pending = select(RunRow.run_id).where(RunRow.status == RunStatus.PENDING.value)
+            return list(session.scalars(pending.order_by(RunRow.number)))
 
     def checkpoints(self, number: int) -> list[dict[str, Any]]:
         """A run's checkpoints, as stored."""
@@ -155,31 +142,10 @@ class Store:
                 )
             )
 
-    def metric_counts(self, number: int) -> dict[str, int]:
-        """How many points each metric of a run has."""
+    def curves(self, number: int, names: Sequence[str], stretch: Stretch) -> list[Curve]:
+        """A run's metrics, thinned."""
         with Session(self.engine) as session:
-            rows = session.execute(
-                select(MetricRow.name, func.count())
-                .where(MetricRow.run_number == number)
-                .group_by(MetricRow.name)
-            )
-            return dict(rows.tuples().all())
-
-    def metric_points(self, number: int, name: str) -> Sequence[Any]:
-        """All points of one metric, oldest first, as (step, epoch, timestamp, value, text)."""
-        columns = (
-            MetricRow.step,
-            MetricRow.epoch,
-            MetricRow.timestamp,
-            MetricRow.value,
-            MetricRow.text,
-        )
-        with Session(self.engine) as session:
-            return session.execute(
-                select(*columns)
-                .where(MetricRow.run_number == number, MetricRow.name == name)
-                .order_by(MetricRow.metric_id)
-            ).all()
+            return read_curves(session, number, names, stretch)
 
     def resources(self, number: int) -> list[ResourceRow]:
         """What a run took of the machine, oldest first."""
@@ -222,8 +188,10 @@ class Store:
             columns = {"events_offset": next_offset, **changes.columns}
             if _changed(session, update(RunRow).where(*mine).values(**columns)) != 1:
                 return False
-            number = session.scalar(select(RunRow.number).where(RunRow.run_id == run_id))
-            self._add_rows(session, number, changes)
+            row = session.scalars(select(RunRow).where(RunRow.run_id == run_id)).one()
+            self._add_rows(session, row.number, changes)
+            if changes.metrics or "monitor" in changes.columns:
+                row.sparkline = _sparkline(session, row)
         return True
 
     def finish(self, run_id: str, **columns: Any) -> bool:
@@ -244,11 +212,9 @@ class Store:
         return self._writer.begin()
 
     @staticmethod
-    def _add_rows(session: Session, number: int | None, changes: Changes) -> None:
+    def _add_rows(session: Session, number: int, changes: Changes) -> None:
         if changes.metrics:
-            session.execute(
-                insert(MetricRow), [{"run_number": number, **m} for m in changes.metrics]
-            )
+            add_values(session, number, changes.metrics)
         if changes.resources:
             session.execute(
                 insert(ResourceRow), [{"run_number": number, **r} for r in changes.resources]
@@ -257,6 +223,12 @@ class Store:
             session.execute(delete(CheckpointRow).where(CheckpointRow.run_number == number))
             for data in changes.checkpoints:
                 session.add(CheckpointRow(run_number=number, name=data["name"], data=data))
+
+
+def _sparkline(session: Session, row: RunRow) -> dict[str, Any] | None:
+    name = sparkline.chosen(row.monitor, row.last_metrics)
+    found = read_curves(session, row.number, [name or ""], Stretch(max_points=sparkline.POINTS))
+    return sparkline.drawn(found[0].name, found[0].points) if found else None
 
 
 def _changed(session: Session, statement: Update) -> int:

@@ -57,19 +57,40 @@ class RunRow(Base):
     hparams: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     trainer: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     phases: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    #: `owner/repository` of its address.
+    repository: Mapped[str] = mapped_column(Text, default="")
+    #: The monitored metric in a few values, see sparkline.py.
+    sparkline: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     #: Bytes of `events.jsonl` that are in the store.
     events_offset: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
-class MetricRow(Base):
-    """One value of one metric."""
+class SeriesRow(Base):
+    """One metric of one run: how much of it there is."""
 
-    __tablename__ = "metrics"
-    __table_args__ = (Index("ix_metrics_run_name", "run_number", "name", "metric_id"),)
+    __tablename__ = "metric_series"
+    __table_args__ = (Index("ix_metric_series_name", "run_number", "name", unique=True),)
 
-    metric_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    series_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     run_number: Mapped[int] = mapped_column(ForeignKey("runs.number", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(Text)
+    count: Mapped[int] = mapped_column(BigInteger, default=0)
+    #: How many of its values are not finite numbers.
+    broken: Mapped[int] = mapped_column(BigInteger, default=0)
+    #: Place of its newest value among all values of the run.
+    last_number: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class MetricRow(Base):
+    """One value of one metric; `number` is its place among all values of the run, in order of arrival."""
+
+    __tablename__ = "metrics"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    series_id: Mapped[int] = mapped_column(
+        ForeignKey("metric_series.series_id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     step: Mapped[int] = mapped_column(BigInteger)
     epoch: Mapped[int | None] = mapped_column(Integer)
     timestamp: Mapped[float] = mapped_column(Float)
@@ -92,6 +113,47 @@ class ResourceRow(Base):
     memory_bytes: Mapped[int] = mapped_column(BigInteger)
     gpu_percent: Mapped[float | None] = mapped_column(Float)
     gpu_memory_bytes: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class SpanRow(Base):
+    """A full stretch of 8, 64, 512, … values of one metric, with the places of its smallest and its largest."""
+
+    __tablename__ = "metric_spans"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    series_id: Mapped[int] = mapped_column(
+        ForeignKey("metric_series.series_id", ondelete="CASCADE"), primary_key=True
+    )
+    #: The stretch holds 8 to the power of this.
+    level: Mapped[int] = mapped_column(Integer, primary_key=True)
+    #: Places of its first and last value.
+    first: Mapped[int] = mapped_column(BigInteger)
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    #: None where no value of it is a finite number.
+    low: Mapped[float | None] = mapped_column(Float)
+    low_number: Mapped[int] = mapped_column(BigInteger)
+    high: Mapped[float | None] = mapped_column(Float)
+    high_number: Mapped[int] = mapped_column(BigInteger)
+
+
+class RunWordsRow(Base):
+    """What a run is searched by, in lower case; beside the runs, whose rows are long to read through."""
+
+    __tablename__ = "run_words"
+
+    number: Mapped[int] = mapped_column(
+        ForeignKey("runs.number", ondelete="CASCADE"), primary_key=True
+    )
+    words: Mapped[str] = mapped_column(Text)
+
+
+class RunCountRow(Base):
+    """How many runs have a status; kept by triggers of the database, so that no writer can forget it."""
+
+    __tablename__ = "run_counts"
+
+    status: Mapped[str] = mapped_column(String(16), primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class CheckpointRow(Base):

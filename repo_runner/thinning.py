@@ -7,7 +7,7 @@ from typing import Any
 
 
 def thin(points: Sequence[Any], max_points: int) -> list[Any]:
-    """At most `max_points` of (step, epoch, timestamp, value, text), in order.
+    """At most `max_points` of the points, each with a `value`, in order.
 
     Keeps the first and the last point, and the smallest and the largest of each stretch between.
     """
@@ -19,8 +19,8 @@ def thin(points: Sequence[Any], max_points: int) -> list[Any]:
     for bucket in range(buckets):
         first = 1 + bucket * len(inner) // buckets
         last = 1 + (bucket + 1) * len(inner) // buckets
-        numbers = [i for i in range(first, last) if points[i][3] is not None]
+        numbers = [i for i in range(first, last) if points[i].value is not None]
         if numbers:
-            kept.add(min(numbers, key=lambda i: points[i][3]))
-            kept.add(max(numbers, key=lambda i: points[i][3]))
+            kept.add(min(numbers, key=lambda i: points[i].value))
+            kept.add(max(numbers, key=lambda i: points[i].value))
     return [points[i] for i in sorted(kept)]

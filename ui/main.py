@@ -7,6 +7,7 @@ import streamlit as st
 from ui.navigation import add_page
 from ui.views import compare, new_run, run_detail, runs, system
 from ui.widgets.component import mount_library
+from ui.widgets.delivery import begin_page
 from ui.widgets.style import apply_page_style
 
 TITLE = "Repo Runner"
@@ -18,6 +19,7 @@ def render() -> None:
         page_title=TITLE, page_icon="📈", layout="wide", initial_sidebar_state="collapsed"
     )
     apply_page_style()
+    begin_page()
     page = st.navigation(
         [
             add_page("new", "New run", new_run.render),

@@ -8,7 +8,7 @@ from repo_runner.models.health import Health
 from repo_runner.models.limits import Limits, Resources, Retries
 from repo_runner.models.log_search import LogMatch, LogSearch
 from repo_runner.models.log_slice import LogSlice
-from repo_runner.models.metrics import MetricPoint, MetricSeries
+from repo_runner.models.metrics import MetricPoint, MetricSeries, Sparkline
 from repo_runner.models.preflight import (
     Finding,
     NamedRef,
@@ -50,6 +50,7 @@ __all__ = [
     "RunStatus",
     "ScriptArgument",
     "ScriptKind",
+    "Sparkline",
     "Submission",
     "SubmoduleInfo",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from repo_runner.models.failure import Failure
+from repo_runner.models.metrics import Sparkline
 from repo_runner.models.progress import Progress
 from repo_runner.models.record import Record
 from repo_runner.models.status import RunPhase, RunStatus
@@ -73,6 +74,8 @@ class Run(Record):
     #: What the probe said of the trainer: versions, strategy, devices, parameter counts.
     trainer: dict[str, Any] = Field(default_factory=dict)
     phases: tuple[PhaseTime, ...] = ()
+    #: The monitored metric, else the one that tells most.
+    sparkline: Sparkline | None = None
     #: From the start of the newest attempt to its end, or to now, by a clock that never jumps.
     duration_s: float | None = None
 
@@ -85,8 +88,10 @@ class Run(Record):
 
 
 class RunPage(Record):
-    """One page of a listing, newest first."""
+    """One page of a listing."""
 
     runs: tuple[Run, ...]
     next_cursor: str | None = None
     total: int
+    #: False where a search matches more runs than `total` says: it is not counted further.
+    is_total_exact: bool = True

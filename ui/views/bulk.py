@@ -18,9 +18,9 @@ from ui.widgets.run_table import Wish
 def confirm(wish: Wish) -> None:
     """Open the dialog that a wish needs."""
     if wish.verb == "delete":
-        _confirm_delete(wish.run_ids)
+        _confirm_delete(wish.words)
     elif wish.verb == "stop":
-        _confirm_stop(wish.run_ids)
+        _confirm_stop(wish.words)
 
 
 @st.dialog("Stop these runs?")

@@ -86,7 +86,7 @@ def _show_overview(snapshot: Snapshot) -> None:
     left, right = st.columns([2, 1], gap="medium")
     with left:
         if snapshot.metrics or run.status not in (RunStatus.FAILED, RunStatus.STOPPED):
-            show_curves(run, snapshot.metrics)
+            show_curves(run, snapshot.metrics, snapshot.zoomed, on_zoom=_zoom)
         if chosen := show_log(run, snapshot.log):
             st.session_state["stream"] = chosen
             st.rerun()
@@ -101,6 +101,11 @@ def _show_overview(snapshot: Snapshot) -> None:
         show_environment(snapshot.environment, client().lock_url(run.run_id))
         if run.trainer:
             show_facts("Trainer", mapping_facts(run.trainer), key="trainer", folded=True)
+
+
+def _zoom() -> None:
+    """The next moment brings finer curves of the stretch the person has chosen."""
+    st.session_state["zoom"] = st.session_state["curves"].get("zoom") or None
 
 
 def _missing(error: RunnerError) -> None:

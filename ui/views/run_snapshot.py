@@ -10,11 +10,12 @@ from repo_runner.models import Checkpoint, MetricSeries, Run, RunPhase
 from repo_runner.resources import ResourcePoint
 from repo_runner.run_environment import RunEnvironment
 from ui.connection import client
+from ui.views.curve_reader import curves_of
 from ui.views.log_reader import reader_of
+from ui.widgets.charts import Zoomed
 from ui.widgets.log_view import Log
 
 #: More would not be seen on a chart of this width.
-MAX_POINTS = 400
 MAX_MOMENTS = 200
 
 
@@ -24,6 +25,8 @@ class Snapshot:
 
     run: Run
     metrics: tuple[MetricSeries, ...]
+    #: Of the stretch a person has zoomed into, more finely.
+    zoomed: Zoomed | None
     checkpoints: tuple[Checkpoint, ...]
     resources: tuple[ResourcePoint, ...]
     environment: RunEnvironment
@@ -35,9 +38,12 @@ def load(run_id: str, stream: str | None = None) -> Snapshot:
     api = client()
     run = api.get(run_id)
     stream = stream or ("build" if run.phase is RunPhase.BUILDING else "output")
+    curves = curves_of(run_id)
+    curves.read()
     return Snapshot(
         run,
-        api.metrics(run_id, max_points=MAX_POINTS),
+        curves.series(),
+        curves.zoomed(st.session_state.get("zoom")),
         api.checkpoints(run_id),
         api.resources(run_id, max_points=MAX_MOMENTS),
         _environment(run),

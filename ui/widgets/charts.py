@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from repo_runner.models import MetricSeries, Run
-from ui.widgets.component import mount
+from ui.widgets.component import mount, nothing
 
 #: How the parts of a data set are called in metric names, and the order of their lines (colour, dash).
 _SPLITS = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "test": 2}
@@ -19,12 +20,32 @@ _NOT_A_CURVE = {"epoch", "step"}
 MAX_CHARTS = 24
 
 
-def show_curves(run: Run, series: Sequence[MetricSeries]) -> None:
-    """Show the live curves of a run."""
-    mount("rr-curves", {"groups": groups_of(run, series), "empty": _empty(run)}, key="curves")
+@dataclass(frozen=True)
+class Zoomed:
+    """Curves of a stretch, more finely: between two numbers of values, as the element has asked."""
+
+    after: int
+    upto: int
+    series: tuple[MetricSeries, ...]
 
 
-def groups_of(run: Run, series: Iterable[MetricSeries]) -> list[dict[str, Any]]:
+def show_curves(
+    run: Run,
+    series: Sequence[MetricSeries],
+    zoomed: Zoomed | None = None,
+    on_zoom: Callable[[], None] = nothing,
+) -> None:
+    """Show the live curves of a run; `on_zoom` may read the stretch (after, upto) a person wants finely."""
+    start = min((one.points[0].timestamp for one in series if one.points), default=0.0)
+    fine = None
+    if zoomed:
+        lines = {one.name: line_of(one, "", 0, 0, start) for one in zoomed.series}
+        fine = {"range": [zoomed.after, zoomed.upto], "lines": lines}
+    data = {"groups": groups_of(run, series, start), "fine": fine, "empty": _empty(run)}
+    mount("rr-curves", data, key="curves", on_event={"zoom": on_zoom})
+
+
+def groups_of(run: Run, series: Iterable[MetricSeries], start: float = 0.0) -> list[dict[str, Any]]:
     """Return the charts: the one with the monitored metric first, then losses, then the rest by name."""
     groups: dict[str, list[MetricSeries]] = {}
     for one in series:
@@ -32,7 +53,7 @@ def groups_of(run: Run, series: Iterable[MetricSeries]) -> list[dict[str, Any]]:
             groups.setdefault(split_name(one.name)[0], []).append(one)
     chief = split_name(run.monitor)[0] if run.monitor else None
     order = sorted(groups, key=lambda name: (name != chief, "loss" not in name, name))
-    return [_group(name, groups[name], run) for name in order[:MAX_CHARTS]]
+    return [_group(name, groups[name], run, start) for name in order[:MAX_CHARTS]]
 
 
 def is_curve(series: MetricSeries) -> bool:
@@ -51,10 +72,12 @@ def split_name(name: str) -> tuple[str, str, str]:
     return metric, split, interval[1] if interval else ""
 
 
-def line_of(series: MetricSeries, label: str, color: int, dash: int) -> dict[str, Any]:
-    """Return one line as plain arrays; a value that is not a number leaves a gap."""
+def line_of(
+    series: MetricSeries, label: str, color: int, dash: int, start: float = 0.0
+) -> dict[str, Any]:
+    """Return one line as plain arrays; a value that is not a number leaves a gap. Times count from `start`."""
     points = series.points
-    start = points[0].timestamp
+    start = start or points[0].timestamp
     return {
         "name": series.name,
         "label": label,
@@ -64,7 +87,9 @@ def line_of(series: MetricSeries, label: str, color: int, dash: int) -> dict[str
         "epochs": [point.epoch for point in points],
         "times": [round(point.timestamp - start, 2) for point in points],
         "values": [_rounded(point.value) for point in points],
-        "broken": sum(point.value is None for point in points),
+        # By these the element asks for more of them; of a short curve there are no more.
+        "numbers": [point.number for point in points] if series.total > len(points) else [],
+        "broken": series.broken,
         "total": series.total,
     }
 
@@ -79,13 +104,13 @@ def best_point(series: MetricSeries, mode: str) -> dict[str, float] | None:
     return {"value": value, "step": step}
 
 
-def _group(name: str, members: list[MetricSeries], run: Run) -> dict[str, Any]:
+def _group(name: str, members: list[MetricSeries], run: Run, start: float) -> dict[str, Any]:
     ordered = sorted(members, key=lambda one: (_SPLITS.get(split_name(one.name)[1], 3), one.name))
     lines = []
     for index, one in enumerate(ordered):
         _, split, interval = split_name(one.name)
         label = " ".join(part for part in (split, f"per {interval}" if interval else "") if part)
-        line = line_of(one, label or one.name, *_style(index, split, interval))
+        line = line_of(one, label or one.name, *_style(index, split, interval), start)
         if one.name == run.monitor and run.mode:
             line["best"] = best_point(one, run.mode)
         lines.append(line)

@@ -3,7 +3,7 @@
 Streamlit's own table and charts need pandas and pyarrow (85 MB in this process) and redraw as a whole, which loses zoom
 and scroll. Our elements take plain JSON, change only what changed, and write text as text.
 
-The code of all elements is sent once, by `mount_library`; an update carries a few lines and the data.
+The code of all elements is sent once, by `mount_library`; an update carries a few lines and what has changed.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+
+from ui.widgets.delivery import forget, update_of
 
 _FOLDER = Path(__file__).parent / "browser"
 
@@ -25,19 +27,14 @@ _ELEMENTS = (
     "runs", "scales", "plot", "curves", "compare", "ansi", "log", "checkpoints", "board",
 )  # fmt: skip  # one line a group
 
-_STUB = """
-export default ({ data: [name, data], parentElement, setTriggerValue }) => {
-  let element = parentElement.querySelector(":scope > [data-element]");
-  if (!element) {
-    element = document.createElement(name);
-    element.dataset.element = "";
-    parentElement.append(element);
-  }
-  element.emit = setTriggerValue;
-  element.pending = data;
-  element.refresh?.();
-};
-"""
+#: Sent with every update, so it is short.
+_STUB = """export default ({ data, parentElement: p, setTriggerValue }) => {
+  let e = p.querySelector(":scope > [data-element]");
+  if (!e) (e = document.createElement(data[0])).dataset.element = "", p.append(e);
+  e.emit = setTriggerValue;
+  (e.inbox ??= []).push(data);
+  e.refresh?.();
+};"""
 
 
 def mount_library() -> None:
@@ -54,9 +51,11 @@ def mount(
     on_event: Mapping[str, Callable[[], None]] | None = None,
 ) -> Mapping[str, Any]:
     """Show an element and return the events it has sent since the last time."""
-    callbacks = {f"on_{name}_change": call for name, call in (on_event or {}).items()}
+    events = {"resync": partial(forget, key), **(on_event or {})}
+    callbacks = {f"on_{name}_change": call for name, call in events.items()}
     # A list: in a mapping Streamlit would look for data frames, and import pandas to know one.
-    sent: Mapping[str, Any] = _stub()(key=key, data=[element, finite(data)], **callbacks)
+    update = update_of(key, element, finite(data))
+    sent: Mapping[str, Any] = _stub()(key=key, data=update, **callbacks)
     return sent
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,26 +14,43 @@ from ui.widgets.phase_bar import epochs_of, fraction_of
 
 @dataclass(frozen=True)
 class Wish:
-    """What a person has asked for: to `open` a run, or to `compare`, `stop` or `delete` the selected ones."""
+    """What a person has asked for.
+
+    To `open` a run; to `compare`, `stop` or `delete` the selected ones; to `sort`, or to see one `repository`.
+    """
 
     verb: str
-    run_ids: tuple[str, ...]
+    #: Ids of runs, or the order or repository asked for.
+    words: tuple[str, ...]
 
 
-def show_runs(sections: Mapping[str, Iterable[Run]], empty: tuple[str, str]) -> Wish | None:
+@dataclass(frozen=True)
+class Section:
+    """A titled table."""
+
+    title: str
+    runs: Sequence[Run]
+    #: What of it is not shown.
+    note: str = ""
+
+
+def show_runs(sections: Sequence[Section], sort: str, empty: tuple[str, str]) -> Wish | None:
     """Show titled tables of runs and return what a person has asked for."""
     data = {
         "sections": [
-            {"title": title, "rows": [row_data(run) for run in runs]}
-            for title, runs in sections.items()
+            {"title": one.title, "note": one.note, "rows": [row_data(run) for run in one.runs]}
+            for one in sections
         ],
+        "sort": sort,
         "empty": {"title": empty[0], "text": empty[1]},
     }
-    sent = mount("rr-runs", data, key="runs", on_event={"open": nothing, "act": nothing})
-    if opened := sent.get("open"):
-        return Wish("open", (str(opened),))
+    heard = ("open", "act", "sort", "repository")
+    sent = mount("rr-runs", data, key="runs", on_event=dict.fromkeys(heard, nothing))
     if act := sent.get("act"):
         return Wish(str(act["verb"]), tuple(str(run_id) for run_id in act["runs"]))
+    for verb in heard:
+        if word := sent.get(verb):
+            return Wish(verb, (str(word),))
     return None
 
 
@@ -42,7 +59,9 @@ def row_data(run: Run) -> dict[str, Any]:
     return {
         "run_id": run.run_id,
         "name": run.name,
-        "source": source_line(run),
+        "repository": safe.repo_label(run.spec.repo_url),
+        "commit": formats.short_sha(run.commit_sha),
+        "script": run.spec.script_path,
         "status": status_word(run),
         "phase": run.phase.value.capitalize(),
         "fraction": fraction_of(run, run.phase),
@@ -50,17 +69,13 @@ def row_data(run: Run) -> dict[str, Any]:
         "note": row_note(run),
         "best": formats.number(run.best_model_score) if run.best_model_score is not None else "",
         "monitor": run.monitor or "",
+        "spark": list(run.sparkline.values) if run.sparkline else [],
+        "curve": run.sparkline.name if run.sparkline else "",
         "comparable": run.has_probe,
         "created_at": formats.iso(run.created_at),
         "started_at": formats.iso(run.started_at),
         "ended_at": formats.iso(run.ended_at),
     }
-
-
-def source_line(run: Run) -> str:
-    """`owner/repository@1234567 · script.py`."""
-    repo = safe.repo_label(run.spec.repo_url)
-    return f"{repo}@{formats.short_sha(run.commit_sha)} · {run.spec.script_path}"
 
 
 def status_word(run: Run) -> str:

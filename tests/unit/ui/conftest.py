@@ -43,6 +43,7 @@ def screen(app: FakeClient, monkeypatch: pytest.MonkeyPatch) -> Screen:
     names: defaultdict[str, str] = _Names()
     monkeypatch.setattr("ui.connection._connect", lambda: app)
     monkeypatch.setattr("ui.widgets.component._stub", lambda: screen.mount)
+    monkeypatch.setattr("ui.widgets.component.update_of", lambda _key, name, data: [name, data])
     monkeypatch.setattr("ui.navigation._pages", names)
     monkeypatch.setattr("ui.navigation.st.switch_page", screen.switch_page)
     return screen

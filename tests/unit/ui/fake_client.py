@@ -94,14 +94,26 @@ class FakeClient:
         return found
 
     def list(
-        self, status: str | None = None, q: str = "", limit: int = 50, cursor: str | None = None
+        self,
+        status: str | None = None,
+        q: str = "",
+        limit: int = 50,
+        cursor: str | None = None,
+        *,
+        sort: str = "",
+        repository: str = "",
     ) -> RunPage:
         self._answer()
         runs = [
             r
             for r in self._all()
-            if (not status or r.status in status.split(",")) and q in r.name + r.spec.script_path
+            if (not status or r.status in status.split(","))
+            and q in r.name + r.spec.script_path
+            and r.spec.repo_url.endswith(repository)
         ]
+        order = {"name": lambda r: r.name, "score": lambda r: r.best_model_score or 0}
+        if key := order.get(sort.removeprefix("-")):
+            runs.sort(key=key, reverse=sort.startswith("-"))
         start = int(cursor or 0)
         page = tuple(runs[start : start + limit])
         more = str(start + limit) if start + limit < len(runs) else None
@@ -131,10 +143,16 @@ class FakeClient:
         return LogSlice(text=kept, next_offset=len(data), size_bytes=len(data))
 
     def metrics(
-        self, run_id: str, names: Sequence[str] | None = None, max_points: int = 500
+        self,
+        run_id: str,
+        names: Sequence[str] | None = None,
+        max_points: int = 500,
+        *,
+        after: int = 0,
+        upto: int | None = None,
     ) -> tuple[MetricSeries, ...]:
         run = self.get(run_id)
-        curves = fake.series(_step(run), run.created_at)
+        curves = fake.series(_step(run), run.created_at, after=after, upto=upto)
         return tuple(one for one in curves if not names or one.name in names)
 
     def resources(self, run_id: str, max_points: int = 500) -> tuple[ResourcePoint, ...]:

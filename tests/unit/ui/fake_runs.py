@@ -187,8 +187,10 @@ def value_at(name: str, step: int) -> float:
     return 1e-3 * 0.5 * (1 + math.cos(math.pi * along))
 
 
-def series(step: int, start: datetime, seconds: float = 120) -> tuple[MetricSeries, ...]:
-    """All curves up to a step."""
+def series(
+    step: int, start: datetime, seconds: float = 120, after: int = 0, upto: int | None = None
+) -> tuple[MetricSeries, ...]:
+    """All curves up to a step; a value's number is its step."""
     spread = {
         "train_loss": 12,
         "train_acc": STEPS,
@@ -200,15 +202,17 @@ def series(step: int, start: datetime, seconds: float = 120) -> tuple[MetricSeri
     for name, every in spread.items():
         points = [
             MetricPoint(
+                number=at,
                 step=at,
                 epoch=(at - 1) // STEPS,
                 value=value_at(name, at),
                 timestamp=start.timestamp() + 6 + at / (EPOCHS * STEPS) * seconds,
             )
             for at in range(every, step + 1, every)
+            if after < at <= (upto or step)
         ]
         if points:
-            out.append(MetricSeries(name=name, points=tuple(points), total=len(points)))
+            out.append(MetricSeries(name=name, points=tuple(points), total=step // every))
     return tuple(out)
 
 

@@ -14,10 +14,11 @@ RUN = fake.training("r", NOW, NOW)
 
 def series(name: str, *values: float | None) -> MetricSeries:
     points = tuple(
-        MetricPoint(step=10 * i, epoch=i, timestamp=100.0 + i, value=value)
+        MetricPoint(number=i + 1, step=10 * i, epoch=i, timestamp=100.0 + i, value=value)
         for i, value in enumerate(values)
     )
-    return MetricSeries(name=name, points=points, total=len(points))
+    broken = sum(value is None for value in values)
+    return MetricSeries(name=name, points=points, total=len(points), broken=broken)
 
 
 @pytest.mark.parametrize(

@@ -31,13 +31,37 @@ def test_a_status_filter_and_a_search_narrow_the_table(draw: Draw, screen: Scree
     assert screen.shown["runs"]["empty"]["title"] == "No run matches"
 
 
-def test_older_runs_are_a_page_away(draw: Draw, screen: Screen) -> None:
+def test_further_runs_are_a_page_away(draw: Draw, screen: Screen) -> None:
     page = draw("runs")
-    page.button("older").click().run()
+    page.button("next").click().run()
     (section,) = screen.shown["runs"]["sections"]
     assert section["title"] == "Earlier"
-    page.button("newer").click().run()
+    page.button("previous").click().run()
     assert [section["title"] for section in screen.shown["runs"]["sections"]] == ["Now", "Earlier"]
+
+
+def test_a_click_on_a_column_sorts_by_it_and_begins_with_its_first_page(
+    draw: Draw, screen: Screen
+) -> None:
+    page = draw("runs")
+    page.button("next").click().run()
+    screen.events["runs"] = {"sort": "name"}
+    page.run()
+    assert screen.shown["runs"]["sort"] == "name"
+    now, earlier = screen.shown["runs"]["sections"]
+    assert now["rows"][0]["run_id"] == "live"
+    names = [row["name"] for row in earlier["rows"]]
+    assert names == sorted(names)
+
+
+def test_a_click_on_a_repository_shows_its_runs_only_until_it_is_taken_back(
+    draw: Draw, screen: Screen
+) -> None:
+    screen.events["runs"] = {"repository": "acme/other"}
+    page = draw("runs")
+    assert screen.shown["runs"]["empty"]["title"] == "No run matches"
+    page.button("any-repository").click().run()
+    assert any(section["rows"] for section in screen.shown["runs"]["sections"])
 
 
 def test_a_click_opens_the_run(draw: Draw, screen: Screen) -> None:

@@ -133,6 +133,21 @@ function bar(fraction, label) {
   return h(`div.bar${known ? "" : ".unknown"}`, props, h("i", { style: `width:${width}` }));
 }
 
+// A curve in a few values, as high as a line of text; what it is called is its label.
+function sparkline(values, label) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const y = (value) => (high === low ? 11 : 20 - ((value - low) / (high - low)) * 18);
+  const path = values.map((v, i) => `${((i / (values.length - 1)) * 84 + 2).toFixed(1)} ${y(v).toFixed(1)}`);
+  const last = values.at(-1);
+  return h(
+    "svg.spark",
+    { viewBox: "0 0 88 22", width: 88, height: 22, role: "img", "aria-label": label },
+    h("title", {}, label),
+    h("path", { d: `M${path.join("L")}` }),
+    h("circle", { cx: 86, cy: y(last).toFixed(1), r: 2 }),
+  );
+}
+
 const external = (url, label, title) =>
   url
     ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer", title }, label)

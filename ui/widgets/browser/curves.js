@@ -42,7 +42,7 @@ define(
               {
                 type: "button",
                 "aria-pressed": String(axis === name),
-                onclick: () => this.choose({ axis: name, zoom: null, hover: null }),
+                onclick: () => (this.choose({ axis: name, hover: null }), this.zoom(null)),
               },
               AXIS_NAMES[name],
             ),
@@ -72,13 +72,13 @@ define(
           "Log scale",
         ),
         zoom
-          ? h("button.ghost", { type: "button", onclick: () => this.choose({ zoom: null }) }, "Reset zoom")
+          ? h("button.ghost", { type: "button", onclick: () => this.zoom(null) }, "Reset zoom")
           : h("span.muted.hint", {}, "Drag across a chart to zoom"),
       );
     }
 
     panel(group) {
-      const lines = group.lines.map((line) => this.line(line));
+      const lines = group.lines.map((line) => this.line(this.finest(line)));
       return h(
         "figure.panel",
         { "data-key": group.name, "data-testid": "chart", "data-metric": group.name },
@@ -101,6 +101,35 @@ define(
       const xs = { step: line.steps, epoch: line.epochs, time: line.times }[axis];
       const smoothed = smooth(line.values, line.values.length > 8 ? smoothing : 0);
       return { ...line, xs, ys: smoothed, raw: smoothed === line.values ? null : line.values };
+    }
+
+    // Of the stretch that is zoomed into there may be more points than of the whole.
+    finest(line) {
+      const { fine } = this.data;
+      const fits = fine && this.state.zoom && String(fine.range) === String(this.state.stretch);
+      const { steps, epochs, times, values, numbers } = (fits && fine.lines[line.name]) || line;
+      return { ...line, steps, epochs, times, values, numbers };
+    }
+
+    // Numbers of the first and last value that can be seen between two places of the axis.
+    stretch([from, to]) {
+      const ranges = this.data.groups
+        .flatMap((group) => group.lines.map((line) => this.line(this.finest(line))))
+        .filter((line) => line.numbers?.length)
+        .map(({ xs, numbers }) => {
+          const first = Math.max(0, xs.findIndex((x) => x >= from) - 1);
+          const last = xs.findLastIndex((x) => x <= to) + 1;
+          return [numbers[first] - 1, numbers[Math.min(last, numbers.length - 1)]];
+        });
+      if (!ranges.length) return [];
+      return [Math.min(...ranges.map(([a]) => a)), Math.max(...ranges.map(([, b]) => b))];
+    }
+
+    zoom(zoom) {
+      const stretch = zoom ? this.stretch(zoom) : [];
+      const asked = "fine" in this.data && String(stretch) !== String(this.state.stretch ?? []);
+      this.choose({ zoom, stretch, drag: null });
+      if (asked) this.emit("zoom", stretch);
     }
 
     legend(line) {
@@ -199,6 +228,7 @@ define(
       const at = (e) => e.clientX - e.currentTarget.getBoundingClientRect().left;
       const clamp = (value) => Math.min(x.domain[1], Math.max(x.domain[0], value));
       const step = (x.domain[1] - x.domain[0]) / 50;
+      const middle = () => this.state.hover ?? (x.domain[0] + x.domain[1]) / 2;
       return {
         onpointerdown: (e) =>
           e.button === 0 &&
@@ -211,10 +241,11 @@ define(
           }),
         onpointerup: () => this.finish(x),
         onpointerleave: () => !this.state.drag && this.choose({ hover: null }),
-        ondblclick: () => this.choose({ zoom: null }),
+        ondblclick: () => this.zoom(null),
         onkeydown: (e) => {
           const move = { ArrowLeft: -step, ArrowRight: step }[e.key];
-          if (e.key === "Escape") this.choose({ hover: null, zoom: null });
+          if (e.key === "Escape") (this.choose({ hover: null }), this.zoom(null));
+          if (e.key === "+") this.zoom([clamp(middle() - 12 * step), clamp(middle() + 12 * step)]);
           if (move)
             (e.preventDefault(), this.choose({ hover: clamp((this.state.hover ?? x.domain[0]) + move) }));
         },
@@ -223,11 +254,9 @@ define(
 
     finish(x) {
       const { from, to } = this.state.drag ?? {};
-      const zoom =
-        from != null && Math.abs(to - from) > 8
-          ? [x.invert(Math.min(from, to)), x.invert(Math.max(from, to))]
-          : this.state.zoom;
-      this.choose({ drag: null, zoom });
+      if (from != null && Math.abs(to - from) > 8)
+        this.zoom([x.invert(Math.min(from, to)), x.invert(Math.max(from, to))]);
+      else this.choose({ drag: null });
     }
   },
 );

@@ -69,7 +69,22 @@ function morph(old, fresh) {
   if (!old.localName.includes("-")) morphChildren(old, [...fresh.childNodes]);
 }
 
-// Base of our elements. `render(data)` returns the whole content; `keep: true` means that there is nothing new to show.
+// What a change (see changes.py) makes of a value; the value itself is left as it was.
+function changed(old, change) {
+  if (!change) return old;
+  const [kind, first, ...rest] = change;
+  if (kind === "=") return first;
+  if (kind === "[") {
+    const [drop, keep, after] = rest;
+    return [...first, ...old.slice(drop, drop + keep), ...after];
+  }
+  const next = Array.isArray(old) ? [...old] : { ...old };
+  for (const [name, inner] of Object.entries(first)) next[name] = changed(old[name], inner);
+  for (const name of rest[0] ?? []) delete next[name];
+  return next;
+}
+
+// Base of our elements. `render(data)` returns the whole content.
 class Widget extends HTMLElement {
   connectedCallback() {
     if (!this.shadowRoot) {
@@ -80,9 +95,15 @@ class Widget extends HTMLElement {
     this.refresh();
   }
 
+  // Takes in what has come: each update builds on the one before, and may come twice. A gap is asked to be filled.
   refresh() {
-    if (!this.shadowRoot || !this.pending) return;
-    if (!this.pending.keep) this.data = this.pending;
+    if (!this.shadowRoot) return;
+    for (const [, number, base, news] of this.inbox?.splice(0) ?? []) {
+      if (number === this.number) continue;
+      if (base != null && base !== this.number) return this.emit("resync", number);
+      this.data = base == null ? news : changed(this.data, news);
+      this.number = number;
+    }
     if (this.data) this.paint();
   }
 

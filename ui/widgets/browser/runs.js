@@ -3,11 +3,20 @@
 
 const ENDED = new Set(["succeeded", "failed", "stopped"]);
 const MOST_COMPARED = 6;
+// Columns, what they sort by, and in which direction first.
+const COLUMNS = [
+  ["Status", "status", ""],
+  ["Run", "name", ""],
+  ["Progress", null],
+  ["Best score", "score", "-"],
+  ["Duration", "duration", "-"],
+  ["Submitted", "submitted", "-"],
+];
 
 define(
   "rr-runs",
   class extends Widget {
-    render({ sections, empty }) {
+    render({ sections, sort, empty }) {
       const filled = sections.filter((section) => section.rows.length);
       if (!filled.length) return h("div.blank", {}, h("strong", {}, empty.title), h("p", {}, empty.text));
       const rows = filled.flatMap((section) => section.rows);
@@ -15,7 +24,7 @@ define(
       return h(
         "div.runs",
         {},
-        filled.map((section) => this.section(section)),
+        filled.map((section) => this.section(section, sort)),
         this.selected.size > 0 && this.actions(rows.filter((row) => this.selected.has(row.run_id))),
       );
     }
@@ -67,12 +76,11 @@ define(
       });
     }
 
-    section({ title, rows }) {
-      const head = ["Status", "Run", "Progress", "Best score", "Duration", "Submitted"];
+    section({ title, note, rows }, sort) {
       return h(
         "section",
         { "data-key": title, "aria-label": title },
-        h("h2", {}, title),
+        h("h2", {}, title, note && h("span.muted.more", {}, note)),
         h(
           "table",
           {},
@@ -83,7 +91,7 @@ define(
               "tr",
               {},
               h("th.pick", { scope: "col" }, this.box(rows, `Select all runs of ${title}`)),
-              head.map((name) => h("th", { scope: "col" }, name)),
+              COLUMNS.map((column) => this.heading(...column, title === "Now" ? null : sort)),
             ),
           ),
           h(
@@ -95,9 +103,27 @@ define(
       );
     }
 
+    // What runs now is in the order in which it will end up being done; the rest in the order the person wants.
+    heading(name, key, first, sort) {
+      if (!key || !sort) return h("th", { scope: "col" }, name);
+      const chosen = sort.replace("-", "") === key;
+      const down = sort.startsWith("-");
+      const next = chosen ? (down ? key : `-${key}`) : first + key;
+      return h(
+        "th",
+        { scope: "col", "aria-sort": chosen ? (down ? "descending" : "ascending") : null },
+        h(
+          "button.sort",
+          { type: "button", title: `Sort by ${name.toLowerCase()}`, onclick: () => this.emit("sort", next) },
+          name,
+          h("span", { "aria-hidden": "true" }, chosen ? (down ? " ↓" : " ↑") : " ↕"),
+        ),
+      );
+    }
+
     row(run) {
       const open = (event) => {
-        if (event.target.closest(".pick") || event.ctrlKey || event.metaKey || event.shiftKey || getSelection()?.toString()) return;
+        if (event.target.closest(".pick, button") || event.ctrlKey || event.metaKey || event.shiftKey || getSelection()?.toString()) return;
         event.preventDefault();
         this.emit("open", run.run_id);
       };
@@ -110,16 +136,36 @@ define(
           "td.run",
           {},
           h("a", { href: `run?run_id=${encodeURIComponent(run.run_id)}`, title: run.name }, run.name),
-          h("span.muted", { title: run.source }, run.source),
+          this.source(run),
         ),
         h("td.progress", {}, this.progress(run)),
         h(
-          `td.best${run.best ? "" : ".none"}`,
+          `td.best${run.best || run.spark.length > 1 ? "" : ".none"}`,
           {},
-          run.best ? [h("strong", {}, run.best), h("span.muted", { title: run.monitor }, run.monitor)] : "–",
+          run.best && [h("strong", {}, run.best), h("span.muted", { title: run.monitor }, run.monitor)],
+          run.spark.length > 1 && sparkline(run.spark, `${run.curve} over the run`),
+          !run.best && run.spark.length < 2 && "–",
         ),
         h(`td.duration${run.started_at ? "" : ".none"}`, {}, since(run.started_at, run.ended_at)),
         h("td.submitted.muted", {}, ago(run.created_at)),
+      );
+    }
+
+    source({ repository, commit, script }) {
+      return h(
+        "span.source.muted",
+        { title: `${repository}@${commit} · ${script}` },
+        h(
+          "button.link",
+          {
+            type: "button",
+            "aria-label": `Only runs of ${repository}`,
+            title: `${repository}@${commit} · ${script}\nClick for the runs of this repository only`,
+            onclick: () => this.emit("repository", repository),
+          },
+          repository,
+        ),
+        `@${commit} · ${script}`,
       );
     }
 
