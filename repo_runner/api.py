@@ -288,7 +288,9 @@ async def _stream(
 
 
 def _answer_error(_request: Request, error: Any) -> JSONResponse:
-    return JSONResponse({"error": error.as_dict()}, status_code=error.http_status)
+    wait = getattr(error, "retry_after_s", None)
+    headers = {"Retry-After": str(wait)} if wait else None
+    return JSONResponse({"error": error.as_dict()}, status_code=error.http_status, headers=headers)
 
 
 def _answer_http(_request: Request, error: Any) -> JSONResponse:

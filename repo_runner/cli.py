@@ -1,8 +1,8 @@
 """The command line: `python -m repo_runner …`, thin over the client.
 
 Exit codes: 0 done (with `--wait`: the run succeeded) · 1 the app failed · 2 bad input · 3 no such run or file
-4 not possible in the run's state · 5 the app does not answer · 6 the data folder is in use · 10 the run failed
-11 the run was stopped.
+4 not possible in the run's state · 5 the app does not answer · 6 the data folder is in use
+7 too many runs wait · 10 the run failed · 11 the run was stopped.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from repo_runner.submission_options import (
 )
 
 _ENDS = {RunStatus.SUCCEEDED: 0, RunStatus.FAILED: 10, RunStatus.STOPPED: 11}
-_EXIT_BY_HTTP = {404: 3, 409: 4, 422: 2}
+_EXIT_BY_HTTP = {404: 3, 409: 4, 422: 2, 429: 7}
 _POLL_S = 0.5
 
 

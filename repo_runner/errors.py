@@ -247,6 +247,23 @@ class ArtifactNotFound(RunnerError):
     exit_code = 3
 
 
+class ResourcesMissing(InvalidInput):
+    """This machine does not have what the run asks for."""
+
+    code = "resources_missing"
+
+
+class QueueFull(RunnerError):
+    """Too many runs wait already."""
+
+    code = "queue_full"
+    http_status = 429
+    exit_code = 7
+    hint = "Try again when some have ended; the operator can raise REPO_RUNNER_MAX_WAITING."
+    #: After so long it is worth trying again.
+    retry_after_s: ClassVar[int] = 30
+
+
 class Conflict(RunnerError):
     """The run is not in a state that allows this."""
 

@@ -11,9 +11,10 @@ from repo_runner.app_file import write_private
 from repo_runner.backends.base import Attempt
 from repo_runner.backends.local import LocalBackend
 from repo_runner.ingest import ingest
-from repo_runner.lifecycle import SUPERVISOR_LOST, ExitRecord, decide
+from repo_runner.lifecycle import SUPERVISOR_LOST, ExitCause, ExitRecord, decide
 from repo_runner.models import Failure, RunSpec, RunStatus
 from repo_runner.paths import HomePaths
+from repo_runner.retrying import try_again
 from repo_runner.run_view import summarize
 from repo_runner.settings import Settings
 from repo_runner.store import Store
@@ -64,7 +65,7 @@ class Follower:
         self._put_away_earlier_attempt(attempt)
         if not self._paths.exit.exists() and not self._backend.was_started(self._paths):
             spec = RunSpec.model_validate(row.spec)
-            self._backend.launch(self._paths, spec, Attempt(attempt, self._with_probe))
+            self._backend.launch(self._paths, spec, Attempt(attempt, self._with_probe, _gpus(row)))
 
     def _put_away_earlier_attempt(self, attempt: int) -> None:
         """In this order, so that a crash in between is made good by doing it again."""
@@ -92,14 +93,18 @@ class Follower:
         row = ingest(store, self._paths, self._run_id)
         record = self._exit_record() or self._close_lost(row.attempt)
         status, failure = decide(record, stop_requested=row.stop_requested_at is not None)
-        self._finish(store, status, failure, record)
+        if failure is None or not try_again(store, row, failure, self._settings):
+            self._finish(store, status, failure, record)
+        bell.ring(self._bell)
         self._publish(store.get(self._run_id), now=True)
         return True
 
     def _close_lost(self, attempt: int) -> ExitRecord:
         """End the attempt in the supervisor's place, so that the folder tells it and the run can be resumed."""
         self._backend.clean_up(self._paths)
-        record = ExitRecord(attempt=attempt, failure=SUPERVISOR_LOST, ended_at=time.time())
+        record = ExitRecord(
+            attempt=attempt, cause=ExitCause.LOST, failure=SUPERVISOR_LOST, ended_at=time.time()
+        )
         write_private(self._paths.exit, record.model_dump_json())
         return record
 
@@ -112,8 +117,8 @@ class Follower:
             failure=failure.model_dump(mode="json") if failure else None,
             ended_at=record.ended_at,
             duration_s=record.duration_s,
+            exit_cause=record.cause,
         )
-        bell.ring(self._bell)
 
     def _exit_record(self) -> ExitRecord | None:
         try:
@@ -129,3 +134,7 @@ class Follower:
         if summary != self._summary:
             self._summary = summary
             self._on_summary(summary)
+
+
+def _gpus(row: RunRow) -> tuple[str, ...] | None:
+    return None if row.gpus is None else tuple(row.gpus)

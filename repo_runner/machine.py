@@ -20,10 +20,11 @@ class Machine:
     def of(cls, home: Path) -> Machine:
         """This one, now."""
         folder = next(place for place in (home, *home.parents) if place.exists())
-        return cls(_has_gpu(), shutil.disk_usage(folder).free)
+        return cls(has_gpu(), shutil.disk_usage(folder).free)
 
 
-def _has_gpu() -> bool:
+def has_gpu() -> bool:
+    """Whether NVIDIA's driver is here."""
     if _DRIVER.is_dir():
         return any(_DRIVER.iterdir())
     return shutil.which("nvidia-smi") is not None

@@ -6,7 +6,7 @@ import contextlib
 import secrets
 import shutil
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from repo_runner.board_status import BoardStatus
 from repo_runner.boards import Boards
 from repo_runner.caches import Caches, TidyReport, measure
 from repo_runner.errors import ArtifactNotFound, Conflict, RunNotFound
+from repo_runner.inspection import Inspection
 from repo_runner.log_search import Search, search_log
 from repo_runner.logs import read_log, whole_log
 from repo_runner.metric_store import Stretch
@@ -36,7 +37,8 @@ from repo_runner.paths import HomePaths, RunPaths
 from repo_runner.resources import ResourcePoint, peaks
 from repo_runner.run_environment import RunEnvironment, lock_text, read_environment
 from repo_runner.run_list import RunQuery
-from repo_runner.run_view import to_run
+from repo_runner.run_view import to_run, waits_for
+from repo_runner.scheduler import Scheduler
 from repo_runner.settings import Settings
 from repo_runner.source import Source
 from repo_runner.store import Store
@@ -60,6 +62,7 @@ class Manager:
         self.store = Store(settings.store_url)
         self._source = Source(settings)
         self._boards = Boards(settings)
+        self._scheduler = Scheduler(self.store, settings)
 
     def close(self) -> None:
         """Close the store, and the boards that were opened here."""
@@ -69,36 +72,44 @@ class Manager:
     def recover(self) -> None:
         """Once at the app's start: bring the schema up to date and finish deletions that were cut off."""
         migrate(self.store.engine, self.paths.backups)
+        # The first look at the GPUs loads NVIDIA's library, which no later one has to wait for.
+        self._scheduler.capacity()
         for folder in self.paths.runs.glob(f"{_DELETED}*"):
             self._forget(folder.name.removeprefix(_DELETED))
 
     def preflight(self, submission: Submission) -> Preflight:
         """What is known about a submission; starts nothing."""
-        return preflight.inspect(submission, self.settings, self._source).report()
+        return self._inspect(submission).report()
 
     def submit(self, submission: Submission, idempotency_key: str | None = None) -> Run:
         """Store a run durably; the same key twice is the same run. Raises what the preflight finds first."""
         known = self.store.find_by_key(idempotency_key) if idempotency_key else None
         if known:
             return self.get(known)
-        found = preflight.inspect(submission, self.settings, self._source)
+        self._scheduler.check_room()
+        found = self._inspect(submission)
         if found.spec is None or found.errors:
             raise found.errors[0]
-        run_id = self.store.add(_new_run_id(), found.spec, idempotency_key)
+        run_id = self.store.add(
+            _new_run_id(), found.spec, idempotency_key, max_waiting=self.settings.max_waiting
+        )
         bell.ring(self.paths.bell)
         return self.get(run_id)
 
     def get(self, run_id: str) -> Run:
         """One run; raises RunNotFound."""
         row = self.store.get(run_id)
-        return self._to_run(row, self._position(row))
+        place = self._scheduler.place(row)
+        return self._to_run(row, place, self._scheduler.reasons() if place else {})
 
     def list(self, query: RunQuery = EVERYTHING, limit: int = 50) -> RunPage:
         """One page of the runs that match; raises InvalidInput."""
         page = self.store.page(query, min(max(limit, 1), MAX_PAGE))
-        positions = self._queue()
+        is_waiting = any(row.status == RunStatus.PENDING.value for row in page.rows)
+        places = self._scheduler.places() if is_waiting else {}
+        reasons = self._scheduler.reasons() if is_waiting else {}
         return RunPage(
-            runs=tuple(self._to_run(row, positions.get(row.run_id)) for row in page.rows),
+            runs=tuple(self._to_run(row, places.get(row.run_id), reasons) for row in page.rows),
             next_cursor=page.next_cursor,
             total=page.total,
             is_total_exact=page.is_total_exact,
@@ -238,18 +249,7 @@ class Manager:
 
     def due(self, following: Collection[str]) -> Sequence[str]:
         """Ids of runs that need a work now: those that run without one, then waiting ones while there is room."""
-        active = self.store.active()
-        self._close_unstarted(active)
-        running = [r.run_id for r in active if r.status == RunStatus.RUNNING.value]
-        waiting = [
-            r.run_id
-            for r in active
-            if r.status == RunStatus.PENDING.value and not r.stop_requested_at
-        ]
-        busy = set(running) | (set(following) & set(waiting))
-        room = max(self.settings.max_running - len(busy), 0)
-        fresh = [r for r in waiting if r not in following][:room]
-        return [r for r in running if r not in following] + fresh
+        return self._scheduler.due(following)
 
     def revision(self) -> int:
         """Changes whenever a new intent was stored; cheap."""
@@ -263,20 +263,14 @@ class Manager:
         self.store.remove(run_id)
         shutil.rmtree(self.paths.runs / f"{_DELETED}{run_id}", ignore_errors=True)
 
-    def _close_unstarted(self, active: Sequence[RunRow]) -> None:
-        """A waiting run that was asked to stop has nothing to stop."""
-        for row in active:
-            if row.status == RunStatus.PENDING.value and row.stop_requested_at:
-                self.store.finish(row.run_id, status=RunStatus.STOPPED.value, ended_at=time.time())
+    def _inspect(self, submission: Submission) -> Inspection:
+        return preflight.inspect(
+            submission, self.settings, self._source, capacity=self._scheduler.capacity()
+        )
 
-    def _queue(self) -> dict[str, int]:
-        return {run_id: place for place, run_id in enumerate(self.store.waiting(), start=1)}
-
-    def _position(self, row: RunRow) -> int | None:
-        return self._queue().get(row.run_id) if row.status == RunStatus.PENDING.value else None
-
-    def _to_run(self, row: RunRow, position: int | None) -> Run:
-        return to_run(row, position, self.settings.stop_grace_s)
+    def _to_run(self, row: RunRow, place: int | None, reasons: Mapping[str, str]) -> Run:
+        waiting_for = "" if place is None else waits_for(row, place, reasons)
+        return to_run(row, place, self.settings.stop_grace_s, waiting_for)
 
     def _log(self, run_id: str, stream: str) -> Path:
         return self._folder(run_id).log(stream)

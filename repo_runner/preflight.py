@@ -6,6 +6,7 @@ import difflib
 from dataclasses import dataclass
 
 from repo_runner import intake, variables
+from repo_runner.capacity import Capacity
 from repo_runner.contents_report import (
     GITATTRIBUTES,
     GITMODULES,
@@ -38,11 +39,15 @@ _LIKELY = ("train", "main", "run", "fit")
 
 
 def inspect(
-    submission: Submission, settings: Settings, source: Source, machine: Machine | None = None
+    submission: Submission,
+    settings: Settings,
+    source: Source,
+    machine: Machine | None = None,
+    capacity: Capacity | None = None,
 ) -> Inspection:
     """Check the text first, then the repository; every error is found at once where that is possible."""
     found = Inspection(TokenVault(settings.home))
-    asked = _read_texts(submission, settings, found)
+    asked = _read_texts(submission, settings, found, capacity)
     if asked is None:
         return found
     source = source.with_token(asked.link.repo_url, asked.token)
@@ -111,7 +116,9 @@ class _Asked:
         )
 
 
-def _read_texts(given: Submission, settings: Settings, found: Inspection) -> _Asked | None:
+def _read_texts(
+    given: Submission, settings: Settings, found: Inspection, capacity: Capacity | None
+) -> _Asked | None:
     link = found.attempt(
         lambda: parse_link(given.link.strip(), allowed_hosts=settings.allowed_hosts)
     )
@@ -120,6 +127,8 @@ def _read_texts(given: Submission, settings: Settings, found: Inspection) -> _As
     requirements = found.attempt(lambda: parse_requirements(given.requirements))
     found.attempt(lambda: intake.check_python(given.python))
     found.attempt(lambda: intake.check_retries(given.retries))
+    if capacity is not None:
+        found.attempt(lambda: capacity.check(given.resources))
     found.attempt(lambda: variables.check_env(given.env))
     found.attempt(
         lambda: variables.check_secret_refs(given.secret_refs, given.env, settings.operator_secrets)

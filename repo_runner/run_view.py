@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +29,9 @@ _SUMMARY_LINES = 10
 _SUMMARY_CHARS = 4000
 
 
-def to_run(row: RunRow, queue_position: int | None, stop_grace_s: float) -> Run:
+def to_run(
+    row: RunRow, queue_position: int | None, stop_grace_s: float, waiting_for: str = ""
+) -> Run:
     """The row as everybody outside sees it."""
     stop_at = row.stop_requested_at
     return Run(
@@ -37,6 +41,7 @@ def to_run(row: RunRow, queue_position: int | None, stop_grace_s: float) -> Run:
         status=RunStatus(row.status),
         phase=RunPhase(row.phase),
         queue_position=queue_position,
+        waiting_for=waiting_for,
         progress=Progress.model_validate(row.progress) if row.progress else None,
         created_at=_time(row.created_at),
         started_at=_time(row.started_at) if row.started_at else None,
@@ -47,7 +52,7 @@ def to_run(row: RunRow, queue_position: int | None, stop_grace_s: float) -> Run:
         retries_used=row.retries_used,
         retry_at=_time(row.retry_at) if row.retry_at else None,
         silent_since=_time(row.silent_since) if row.silent_since else None,
-        gpus=tuple(row.gpus),
+        gpus=tuple(row.gpus or ()),
         commit_sha=row.commit_sha,
         environment_key=row.environment_key,
         exit_code=row.exit_code,
@@ -67,6 +72,14 @@ def to_run(row: RunRow, queue_position: int | None, stop_grace_s: float) -> Run:
         duration_s=_duration_s(row),
         sparkline=Sparkline.model_validate(row.sparkline) if row.sparkline else None,
     )
+
+
+def waits_for(row: RunRow, place: int, reasons: Mapping[str, str]) -> str:
+    """One sentence for a waiting run; nothing for one that is about to start."""
+    if row.retry_at is not None and row.retry_at > time.time():
+        return f"Tried again at {_time(row.retry_at):%H:%M:%S} UTC."
+    behind = "" if place == 1 else f"Waits behind {place - 1} runs."
+    return reasons.get(row.run_id, behind)
 
 
 def summarize(row: RunRow, paths: RunPaths) -> str:

@@ -42,17 +42,20 @@ class ScriptPlan:
             "VIRTUAL_ENV": str(self.environment.path),
             "PATH": os.pathsep.join([binaries, settings.script_env.get("PATH", os.defpath)]),
             "PYTHONUNBUFFERED": "1",
-            **self._resource_env(),
+            **self._threads(),
             **self.env,
+            **self._gpu_env(),
         }
         return {**variables, **(self._probe_env() if self.with_probe else {})}
 
-    def _resource_env(self) -> dict[str, str]:
-        """As many threads as the run asked CPUs for, and its own GPUs by ids that every process counts alike."""
+    def _threads(self) -> dict[str, str]:
+        """As many as the run asked CPUs for, unless the person says otherwise."""
         cpus = self.spec.resources.cpus
-        threads = {"OMP_NUM_THREADS": str(cpus)} if cpus else {}
-        gpus = {} if self.gpus is None else {"CUDA_VISIBLE_DEVICES": ",".join(self.gpus)}
-        return threads | gpus
+        return {"OMP_NUM_THREADS": str(cpus)} if cpus else {}
+
+    def _gpu_env(self) -> dict[str, str]:
+        """Its own GPUs and no others, by ids that every process counts alike."""
+        return {} if self.gpus is None else {"CUDA_VISIBLE_DEVICES": ",".join(self.gpus)}
 
     def _probe_env(self) -> dict[str, str]:
         """See docs/probe-events.md."""

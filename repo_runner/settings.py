@@ -46,6 +46,13 @@ class Settings:
     database_url: str = ""
     #: Runs that train at the same time; the others wait in order.
     max_running: int = 2
+    #: CPUs and memory that runs may hold together; 0: the machine's, or what its control groups allow.
+    max_cpus: int = 0
+    max_memory_bytes: int = 0
+    #: Runs that may wait; one more is refused until there is room (429).
+    max_waiting: int = 1000
+    #: Before a failed attempt is followed by another one, doubled each time.
+    retry_after_s: float = 10.0
     #: Hosts a link may name, `name` or `name:port`.
     allowed_hosts: tuple[str, ...] = ("github.com",)
     #: Hosts besides a repository's own from which its Git LFS objects may come. GitHub keeps them on another host:

@@ -19,14 +19,15 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from repo_runner import sparkline
 from repo_runner.clock import ticks_s
-from repo_runner.errors import RunNotFound
+from repo_runner.errors import QueueFull, RunNotFound
 from repo_runner.metric_store import Curve, Stretch, add_values, read_curves
 from repo_runner.models import RunPhase, RunSpec, RunStatus
 from repo_runner.run_list import RowPage, RunQuery, read_page, repository_of, search_words
 from repo_runner.tables import CheckpointRow, ResourceRow, RunCountRow, RunRow, RunWordsRow
 
 _TERMINAL = [s.value for s in RunStatus if s.is_terminal]
-_NEVER_STARTED: dict[str, Any] = {
+#: What an attempt that has not begun knows.
+NEVER_STARTED: dict[str, Any] = {
     "phase": RunPhase.QUEUED.value,
     "started_at": None,
     "ended_at": None,
@@ -68,8 +69,17 @@ class Store:
         """Close every connection."""
         self.engine.dispose()
 
-    def add(self, run_id: str, spec: RunSpec, idempotency_key: str | None) -> str:
-        """Store a new run durably; with a known idempotency key nothing is added. Returns the run's id."""
+    def add(
+        self,
+        run_id: str,
+        spec: RunSpec,
+        idempotency_key: str | None,
+        max_waiting: int | None = None,
+    ) -> str:
+        """Store a new run durably; with a known idempotency key nothing is added. Returns the run's id.
+
+        Raises QueueFull when so many wait already.
+        """
         row = RunRow(
             run_id=run_id,
             idempotency_key=idempotency_key,
@@ -85,6 +95,7 @@ class Store:
         words = search_words(run_id, spec)
         try:
             with self._transaction() as session:
+                _check_room(session, max_waiting)
                 session.add(row)
                 session.flush()
                 session.add(RunWordsRow(number=row.number, words=words))
@@ -115,23 +126,11 @@ class Store:
         with Session(self.engine) as session:
             return read_page(session, query, limit)
 
-    def active(self) -> list[RunRow]:
-        """Every run that has not ended, in order of submission."""
-        with Session(self.engine) as session:
-            unended = select(RunRow).where(RunRow.status.not_in(_TERMINAL)).order_by(RunRow.number)
-            return list(session.scalars(unended))
-
     def counts(self) -> dict[str, int]:
         """How many runs have each status."""
         with Session(self.engine) as session:
             rows = session.execute(select(RunCountRow.status, RunCountRow.count))
             return {status: count for status, count in rows.tuples() if count}
-
-    def waiting(self) -> list[str]:
-        """Ids of the runs that wait, in order of submission."""
-        with Session(self.engine) as session:
-            pending = select(RunRow.run_id).where(RunRow.status == RunStatus.PENDING.value)
-            return list(session.scalars(pending.order_by(RunRow.number)))
 
     def checkpoints(self, number: int) -> list[dict[str, Any]]:
         """A run's checkpoints, as stored."""
@@ -163,7 +162,7 @@ class Store:
     def request_resume(self, run_id: str) -> bool:
         """Queue a new attempt of an ended run; False when it has not ended."""
         with self._transaction() as session:
-            again = {**_NEVER_STARTED, "status": RunStatus.PENDING.value, "retries_used": 0}
+            again = {**NEVER_STARTED, "status": RunStatus.PENDING.value, "retries_used": 0}
             ended = (RunRow.run_id == run_id, RunRow.status.in_(_TERMINAL))
             return _changed(session, update(RunRow).where(*ended).values(**again)) == 1
 
@@ -229,6 +228,14 @@ def _sparkline(session: Session, row: RunRow) -> dict[str, Any] | None:
     name = sparkline.chosen(row.monitor, row.last_metrics)
     found = read_curves(session, row.number, [name or ""], Stretch(max_points=sparkline.POINTS))
     return sparkline.drawn(found[0].name, found[0].points) if found else None
+
+
+def _check_room(session: Session, max_waiting: int | None) -> None:
+    """In the transaction that adds, so that many submissions at once keep the limit too."""
+    waits = RunRow.status == RunStatus.PENDING.value
+    count = session.scalar(select(func.count()).select_from(RunRow).where(waits)) or 0
+    if max_waiting is not None and count >= max_waiting:
+        raise QueueFull(f"{max_waiting} runs wait already.")
 
 
 def _changed(session: Session, statement: Update) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from repo_runner import process
 from repo_runner.app_file import write_private
-from repo_runner.backends.base import WITHOUT_PROBE, Attempt
+from repo_runner.backends.base import GPUS, WITHOUT_PROBE, Attempt
 from repo_runner.events import EventWriter
 from repo_runner.housekeeping import tidy_after
 from repo_runner.lease import Lease
@@ -72,5 +72,11 @@ def _end(
     write_private(paths.exit, mask_text(record.model_dump_json(), secrets))
 
 
+def _attempt(number: str, options: list[str]) -> Attempt:
+    gpus = next((o.removeprefix(GPUS) for o in options if o.startswith(GPUS)), None)
+    ids = None if gpus is None else tuple(gpus.split(",")) if gpus else ()
+    return Attempt(int(number), with_probe=WITHOUT_PROBE not in options, gpus=ids)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], Attempt(int(sys.argv[2]), with_probe=WITHOUT_PROBE not in sys.argv[3:]))
+    main(sys.argv[1], _attempt(sys.argv[2], sys.argv[3:]))

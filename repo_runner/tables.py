@@ -35,8 +35,8 @@ class RunRow(Base):
     retries_used: Mapped[int] = mapped_column(Integer, default=0)
     retry_at: Mapped[float | None] = mapped_column(Float)
     silent_since: Mapped[float | None] = mapped_column(Float)
-    #: Unique ids of the GPUs this run holds.
-    gpus: Mapped[list[str]] = mapped_column(JSON, default=list)
+    #: Unique ids of the GPUs this run holds; None (stored as JSON's null): nobody counts them.
+    gpus: Mapped[list[str] | None] = mapped_column(JSON, default=list, nullable=False)
     #: When the attempt began, in seconds since the machine's boot; a wall clock may jump.
     started_ticks_s: Mapped[float | None] = mapped_column(Float)
     duration_s: Mapped[float | None] = mapped_column(Float)

@@ -7,24 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import psutil
 
+from repo_runner import gpus
 from repo_runner.events import EventWriter
 
 #: The first minutes are watched closely; a run of days is not worth a line every two seconds.
 _SHORTEST_S, _LONGEST_S = 2.0, 10.0
 _EVERY_PART_OF_LIFE = 60
-
-
-@dataclass(frozen=True)
-class GpuUsage:
-    """Of the GPUs that the tree uses: the busiest one's use, and the tree's own memory on all."""
-
-    percent: float
-    memory_bytes: int
 
 
 class UsageMeter:
@@ -61,42 +53,11 @@ class UsageMeter:
             "memory_bytes": resident,
         }
         if self._gpus is None:
-            self._gpus = _gpu_handles()
-        gpu = gpu_usage(self._gpus, {process.pid for process in tree})
+            self._gpus = gpus.handles()
+        gpu = gpus.usage_of(self._gpus, {process.pid for process in tree})
         if gpu:
             facts |= {"gpu_percent": gpu.percent, "gpu_memory_bytes": gpu.memory_bytes}
         return facts
-
-
-def gpu_usage(handles: list[Any], pids: set[int]) -> GpuUsage | None:
-    """What the processes use of these GPUs; None where none of them is on one."""
-    if not handles:
-        return None
-    import pynvml
-
-    percents, memory = [], 0
-    for handle in handles:
-        with contextlib.suppress(pynvml.NVMLError):
-            own = [
-                one
-                for one in pynvml.nvmlDeviceGetComputeRunningProcesses(handle)
-                if one.pid in pids
-            ]
-            if own:
-                percents.append(float(pynvml.nvmlDeviceGetUtilizationRates(handle).gpu))
-                memory += sum(one.usedGpuMemory or 0 for one in own)
-    return GpuUsage(max(percents), memory) if percents else None
-
-
-def _gpu_handles() -> list[Any]:
-    # Takes 0.15 s to import, which the start of a run does not wait for.
-    import pynvml
-
-    try:
-        pynvml.nvmlInit()
-        return [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
-    except pynvml.NVMLError:  # no NVIDIA driver on this machine
-        return []
 
 
 def _period(age_s: float) -> float:

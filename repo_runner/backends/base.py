@@ -10,6 +10,8 @@ from repo_runner.paths import RunPaths
 
 #: The supervisor's flag for an attempt without the probe.
 WITHOUT_PROBE = "--without-probe"
+#: Its option with the GPUs of an attempt, separated by commas.
+GPUS = "--gpus="
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import time
 
 from repo_runner import lease, process, run_group
 from repo_runner.app_file import write_private
-from repo_runner.backends.base import WITHOUT_PROBE, Attempt
+from repo_runner.backends.base import GPUS, WITHOUT_PROBE, Attempt
 from repo_runner.models import RunSpec
 from repo_runner.paths import RunPaths
 from repo_runner.settings import Settings
@@ -29,6 +29,7 @@ class LocalBackend:
             write_private(paths.spec, spec.model_dump_json(indent=2))
         argv = [sys.executable, "-m", "repo_runner.supervise", str(paths.root), str(attempt.number)]
         argv += [] if attempt.with_probe else [WITHOUT_PROBE]
+        argv += [] if attempt.gpus is None else [GPUS + ",".join(attempt.gpus)]
         referred = self._settings.referred(spec.secret_refs.values())
         env = {**self._settings.supervisor_env, **referred, process.MARKER: paths.run_id}
         with paths.supervisor_log.open("ab") as log:

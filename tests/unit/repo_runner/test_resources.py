@@ -9,8 +9,9 @@ import pynvml
 import pytest
 
 from repo_runner.events import EventWriter, read_batch
+from repo_runner.gpus import GpuUsage, usage_of
 from repo_runner.resources import ResourcePoint, peaks
-from repo_runner.usage import GpuUsage, UsageMeter, gpu_usage
+from repo_runner.usage import UsageMeter
 
 
 def point(at: int, cpu: float, gpu: float | None = None) -> ResourcePoint:
@@ -66,5 +67,5 @@ def test_only_the_gpus_that_the_run_is_on_count(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(
         pynvml, "nvmlDeviceGetUtilizationRates", lambda name: SimpleNamespace(gpu=use[name])
     )
-    assert gpu_usage(list(on), {1, 2}) == GpuUsage(70.0, 100)
-    assert gpu_usage(list(on), {3}) is None
+    assert usage_of(list(on), {1, 2}) == GpuUsage(70.0, 100)
+    assert usage_of(list(on), {3}) is None

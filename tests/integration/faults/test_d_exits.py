@@ -1,0 +1,70 @@
+"""D1: however a script ends, the exact cause is shown; and by the run's rules it is tried again."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from repo_runner.follower import Follower
+from repo_runner.manager import Manager
+from repo_runner.models import RunStatus
+from tests.app_fixtures import following
+from tests.integration.faults.conftest import Faulty
+
+
+@pytest.mark.parametrize(
+    ("script", "exit_code", "signal", "cause", "error_code"),
+    [
+        ("print('fine')", 0, None, "code", None),
+        ("raise ValueError('bad')", 1, None, "code", "script_failed"),
+        ("import sys; sys.exit(77)", 77, None, "code", "script_failed"),
+        ("import sys; sys.exit('a message')", 1, None, "code", "script_failed"),
+        ("import os; os._exit(3)", 3, None, "code", "script_failed"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", None, 11, "signal", "script_killed"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", None, 9, "signal", "script_killed"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", None, 15, "signal", "script_killed"),
+        ("held = bytearray(1 << 60)", 1, None, "out_of_memory", "out_of_memory"),
+        ("import errno; raise OSError(errno.ENOSPC, 'No space left')", 1, None, "disk", "disk_full"),
+    ],
+    ids="ok exception exit_77 exit_message os_exit segfault sigkill sigterm memory disk".split(),
+)  # fmt: skip
+def test_D1_the_exact_cause_of_an_end_is_shown(
+    faulty: Faulty, script: str, exit_code: int, signal: int, cause: str, error_code: str
+) -> None:
+    run = faulty.run(f"print('a line before', flush=True)\n{script}\n")
+    failure = run.failure.error_code if run.failure else None
+    assert (run.exit_code, run.exit_signal, run.exit_cause, failure) == (
+        exit_code, signal, cause, error_code,
+    )  # fmt: skip
+    assert "a line before" in faulty.manager.logs(run.run_id).text
+    assert run.duration_s
+
+
+def test_D1_a_failed_attempt_is_tried_again_by_the_runs_rules(
+    faulty: Faulty, manager: Manager
+) -> None:
+    script = (
+        "import os, pathlib, signal\n"
+        "seen = pathlib.Path('seen')\n"
+        "if seen.exists(): print('the second time'); raise SystemExit(0)\n"
+        "seen.touch()\nos.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    rules = {"times": 2, "error_codes": ["script_killed"]}
+    run_id = faulty.submit(script, retries=rules)
+    soon = replace(manager.settings, retry_after_s=0.01)
+    Follower(soon, run_id, str).follow(threading.Event())
+    waiting = manager.get(run_id)
+    assert (waiting.status, waiting.retries_used) == (RunStatus.PENDING, 1)
+    assert "Attempt 1 failed (script_killed)" in waiting.notes[-1]
+    faulty.wait(run_id, lambda _: list(manager.due([])) == [run_id], "its turn")
+    with following(manager, run_id):
+        run = faulty.ended(run_id)
+    assert (run.status, run.attempt, run.retries_used) == (RunStatus.SUCCEEDED, 2, 1)
+
+
+def test_D1_a_failure_the_rules_do_not_name_is_the_end(faulty: Faulty) -> None:
+    rules = {"times": 2, "error_codes": ["supervisor_lost"]}
+    run = faulty.run("raise ValueError('bad')\n", retries=rules)
+    assert (run.status, run.attempt, run.retries_used) == (RunStatus.FAILED, 1, 0)

@@ -1,0 +1,86 @@
+"""D3: whatever a script does to live on, nothing of it is left after the ladder."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from repo_runner import lease, process
+from repo_runner.models import RunStatus
+from tests.integration.faults.conftest import Faulty
+from tests.waiting import wait_for
+
+READY = "print('ready', flush=True)\nimport time\nwhile True: time.sleep(0.1)\n"
+DEAF = (
+    "import signal\n"
+    "for number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:\n"
+    "    signal.signal(number, signal.SIG_IGN)\n"
+)
+SCRIPTS = {
+    "ignores_sigterm": "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + READY,
+    "traps_all_signals": DEAF + READY,
+    "blocks_in_c": (
+        "import ctypes, signal\nsignal.signal(signal.SIGTERM, lambda *_: None)\n"
+        "print('ready', flush=True)\nctypes.PyDLL(None).sleep(600)\n"
+    ),
+    "setsid_child": (
+        "import subprocess, sys\n"
+        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True)\n"
+        + READY
+    ),
+    "double_fork": (
+        "import os, time\n"
+        "if os.fork() == 0:\n"
+        "    os.setsid()\n"
+        "    if os.fork() == 0:\n"
+        "        time.sleep(600)\n"
+        "    os._exit(0)\n"
+        "os.wait()\n" + READY
+    ),
+    "cleared_environment": (
+        "import subprocess, sys\n"
+        "code = 'import time; time.sleep(600)'\n"
+        "subprocess.Popen([sys.executable, '-c', code], env={}, start_new_session=True)\n" + READY
+    ),
+    "fork_loop": (
+        "import os, signal, time\n"
+        "if os.fork() == 0:\n"
+        "    os.setsid()\n"
+        "    while True:\n"
+        "        if os.fork(): os._exit(0)\n"  # each generation lives for an instant
+        "        time.sleep(0.005)\n" + READY
+    ),
+    "holds_the_pipe": (
+        "import subprocess, sys\n"
+        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "print('ready', flush=True)\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_D3_nothing_of_a_stopped_script_is_left(faulty: Faulty, name: str) -> None:
+    """The fixture of every test looks for what is left."""
+    with faulty.running(SCRIPTS[name]) as run_id:
+        faulty.manager.stop(run_id)
+        run = faulty.ended(run_id)
+    wanted = (
+        {RunStatus.SUCCEEDED, RunStatus.STOPPED}
+        if name == "holds_the_pipe"
+        else {RunStatus.STOPPED}
+    )
+    assert run.status in wanted
+    assert process.marked(run_id) == []
+
+
+@pytest.mark.parametrize("name", ["double_fork", "fork_loop", "traps_all_signals"])
+def test_D3_nothing_is_left_when_the_supervisor_is_killed(faulty: Faulty, name: str) -> None:
+    with faulty.running(SCRIPTS[name]) as run_id:
+        holder = lease.holder(faulty.manager.paths.run(run_id).lock)
+        assert holder is not None
+        holder.signal(signal.SIGKILL)
+        run = faulty.ended(run_id)
+    assert run.failure is not None
+    assert (run.failure.error_code, run.exit_cause) == ("supervisor_lost", "lost")
+    wait_for(lambda: process.marked(run_id) == [], what="the end of the tree")
