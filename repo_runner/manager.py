@@ -68,6 +68,8 @@ class Manager:
 
     def recover(self) -> None:
         """Once at the app's start: bring the schema up to date and finish deletions that were cut off."""
+        for half in self.paths.half_written():
+            half.unlink()
         migrate(self.store.engine, self.paths.backups)
         for folder in self.paths.runs.glob(f"{_DELETED}*"):
             self._forget(folder.name.removeprefix(_DELETED))

@@ -15,7 +15,7 @@ import psutil
 
 from examples.app_process import AppProcess
 from examples.git_server import GitServer
-from repo_runner import lease
+from repo_runner import lease, process
 from repo_runner.models import Run, RunStatus, Submission
 from repo_runner.paths import HomePaths
 from tests.integration.faults.patient import Patient
@@ -81,6 +81,10 @@ class Soak:
             try:
                 self._live(patient, git.url(_REPO))
                 runs = self._all_runs(patient)
+            except BaseException:
+                for run_id in self.expected:
+                    process.kill_marked(run_id)
+                raise
             finally:
                 app.stop()
         self.say(
