@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from repo_runner import bell
 from repo_runner.app_file import write_private
@@ -21,6 +22,8 @@ from repo_runner.store import Store
 from repo_runner.tables import RunRow
 
 _LOOK_EVERY_S = 0.1
+#: What no file tells, such as the death of a supervisor, is noticed within this time.
+_PERIOD_S = 1.0
 _SUMMARY_EVERY_S = 0.5
 
 
@@ -44,6 +47,7 @@ class Follower:
         self._bell = home.bell
         self._backend = LocalBackend(settings)
         self._summary = ""
+        self._seen: tuple[object, ...] = ()
         self._summarized_at = 0.0
 
     def follow(self, closing: threading.Event) -> None:
@@ -52,7 +56,7 @@ class Follower:
         try:
             self._attach(store)
             while not self._step(store):
-                if closing.wait(_LOOK_EVERY_S):
+                if not self._wait_for_news(closing):
                     return
         finally:
             store.close()
@@ -77,6 +81,7 @@ class Follower:
 
     def _step(self, store: Store) -> bool:
         """One look at the run folder; True when the run has ended."""
+        self._seen = self._stamps()
         alive = self._backend.is_alive(self._paths)
         row = ingest(store, self._paths, self._run_id)
         self._publish(row)
@@ -87,6 +92,20 @@ class Follower:
         if alive:
             return False
         return self._end(store, row)
+
+    def _wait_for_news(self, closing: threading.Event) -> bool:
+        """Until a file has changed, at most a period; False when we are to let go. Idle, it is a few stat calls."""
+        until = time.monotonic() + _PERIOD_S
+        while not closing.wait(_LOOK_EVERY_S):
+            if self._stamps() != self._seen or time.monotonic() > until:
+                return True
+        return False
+
+    def _stamps(self) -> tuple[object, ...]:
+        """Changes when there is something to do: an intent, events, output. Once the end is written, at every look."""
+        if self._paths.exit.exists():
+            return (object(),)
+        return (bell.revision(self._bell), *map(_stamp, (self._paths.events, self._paths.output)))
 
     def _end(self, store: Store, row: RunRow) -> bool:
         """The supervisor is gone: take its word from `exit.json`, or say that it was lost."""
@@ -138,3 +157,11 @@ class Follower:
 
 def _gpus(row: RunRow) -> tuple[str, ...] | None:
     return None if row.gpus is None else tuple(row.gpus)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        info = path.stat()
+    except FileNotFoundError:
+        return None
+    return info.st_mtime_ns, info.st_size

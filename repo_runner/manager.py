@@ -71,6 +71,8 @@ class Manager:
 
     def recover(self) -> None:
         """Once at the app's start: bring the schema up to date and finish deletions that were cut off."""
+        for half in self.paths.half_written():
+            half.unlink()
         migrate(self.store.engine, self.paths.backups)
         # The first look at the GPUs loads NVIDIA's library, which no later one has to wait for.
         self._scheduler.capacity()

@@ -67,6 +67,10 @@ class HomePaths:
         """Touched when there is a new intent, so that the flow wakes at once."""
         return self.root / "bell"
 
+    def half_written(self) -> list[Path]:
+        """What a killed app was about to rename, its runs' and its caches' aside."""
+        return [half for folder in (self.root, self.backups) for half in folder.glob("*.partial")]
+
     def run(self, run_id: str) -> RunPaths:
         """The folder of one run."""
         return RunPaths(self.runs / run_id)

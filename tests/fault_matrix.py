@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from _pytest.subtests import SubtestReport
 
 _HERE = Path(__file__).parent
 _NAME = re.compile(r"\btest_([A-I]\d+)_\w+")
@@ -29,13 +30,11 @@ class Proof:
     seconds: float = 0.0
 
     def add(self, report: pytest.TestReport) -> None:
-        """Take in one phase of a test: the worst one counts."""
-        self.seconds += report.duration
-        self.notes.extend(
-            str(value)
-            for name, value in report.user_properties
-            if name == NOTE and report.when == "call"
-        )
+        """Take in one phase of a test: the worst one counts. A part of a test is in the test's own time already."""
+        if not isinstance(report, SubtestReport):
+            self.seconds += report.duration
+            notes = (str(value) for name, value in report.user_properties if name == NOTE)
+            self.notes.extend(notes if report.when == "call" else ())
         before = self.outcomes.get(report.nodeid, "passed")
         if report.failed or before == "failed":
             self.outcomes[report.nodeid] = "failed"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
+import threading
 import time
 from pathlib import Path
 
@@ -121,3 +122,19 @@ def test_E4_the_ui_of_each_of_two_apps_talks_to_its_own(tmp_path: Path) -> None:
         told = [rim.child("ui.serve").environ()["REPO_RUNNER_ADDRESS"] for rim in (one, other)]
         assert told == [f"http://127.0.0.1:{rim.port}" for rim in (one, other)]
         assert one.address.ui_address != other.address.ui_address
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_E1_an_app_that_is_ended_while_it_starts_leaves_nothing(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    rim = RimProcess(tmp_path / "home")
+    starting = threading.Thread(target=lambda: refused(rim))
+    starting.start()
+    wait_for(lambda: rim.process is not None, what="the main process")
+    wait_for(rim.main.children, timeout_s=60, what="its first child", log=lambda: rim.said)
+    family = rim.main.children(recursive=True)
+    rim.main.send_signal(number)
+    starting.join()
+    assert psutil.wait_procs(family, timeout=5)[1] == []
+    assert listeners_of(rim) == []

@@ -11,11 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from alembic import command
+from alembic.config import Config
+
+from repo_runner import migrations
 from repo_runner.app_file import AppFile
 from repo_runner.follower import Follower
 from repo_runner.manager import Manager
 from repo_runner.models import Run, RunStatus, Submission
 from repo_runner.settings import Settings
+from repo_runner.store import Store
 from tests.integration.faults.plugin import crash_points
 from tests.waiting import wait_for
 
@@ -60,6 +65,16 @@ class Life:
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload([__name__, "tests.app_fixtures"])
+
+
+def make_old(settings: Settings) -> None:
+    """A store as the first version of the app has made it."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    store = Store(settings.store_url)
+    config.attributes["engine"] = store.engine
+    command.upgrade(config, "0001")
+    store.close()
 
 
 def warm_up() -> None:
@@ -113,8 +128,13 @@ def deleted(manager: Manager, url: str) -> None:
     manager.delete(run_id)
 
 
+def updated(manager: Manager, url: str) -> None:
+    """The app was updated, so that its store had to be: the steps before this one have done it."""
+    trained(manager, url)
+
+
 STORIES: dict[str, Callable[[Manager, str], None]] = {
-    story.__name__: story for story in (trained, resumed, deleted)
+    story.__name__: story for story in (trained, resumed, deleted, updated)
 }
 
 

@@ -19,7 +19,7 @@ from tests.app_fixtures import app_env
 from tests.fault_matrix import NOTE
 from tests.git_fixtures import MakeRepo
 from tests.integration.faults import invariants
-from tests.integration.faults.lives import Life
+from tests.integration.faults.lives import Life, make_old, warm_up
 from tests.integration.faults.scripts import TRAINING_REPO, WAITING_REPO
 
 #: Lives that are lived at the same time: most of each is waiting.
@@ -31,6 +31,12 @@ _USUAL = 30
 _BY_THE_CLOCK = re.compile(r"event (progress|resources)|store\.apply ([4-9]|\d\d)")
 
 MakeLife = Callable[[str, str], Life]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forkserver() -> None:
+    """It lives as long as the test session: it is started before a test counts processes."""
+    warm_up()
 
 
 @pytest.fixture
@@ -48,12 +54,19 @@ def make_life(
             (shared_caches / cache).mkdir(exist_ok=True)
             (home / "cache" / cache).symlink_to(shared_caches / cache)
         settings = Settings.from_env(env | {"REPO_RUNNER_HOME": str(home)})
+        if story == "updated":
+            make_old(settings)
         return Life(settings, urls[story], story)
 
     return make
 
 
-_REPOS = {"trained": TRAINING_REPO, "resumed": WAITING_REPO, "deleted": TRAINING_REPO}
+_REPOS = {
+    "trained": TRAINING_REPO,
+    "resumed": WAITING_REPO,
+    "deleted": TRAINING_REPO,
+    "updated": TRAINING_REPO,
+}
 
 
 @dataclass(frozen=True)

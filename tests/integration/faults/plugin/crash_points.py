@@ -21,6 +21,7 @@ VARIABLE = "REPO_RUNNER_CRASH_POINTS"
 #: Caches that tests share, and what a process may write at any moment.
 _ELSEWHERE = ("cache/environments", "cache/bytecode", "cache/uv", "app.log")
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
+_TIME = re.compile(r"\d{8}T\d{6}")
 _HASH = re.compile(r"[0-9a-f]{8,}")
 _REPOSITORY = re.compile(r"mirrors/[^/]+/[^/]+/[^/]+")
 
@@ -43,7 +44,9 @@ class Points:
         text = text[len(self._home) + 1 :]
         if text.startswith(_ELSEWHERE):
             return None
-        return _REPOSITORY.sub("mirrors/REPO", _HASH.sub("HASH", _ID.sub("RUN", text)))
+        return _REPOSITORY.sub(
+            "mirrors/REPO", _HASH.sub("HASH", _ID.sub("RUN", _TIME.sub("TIME", text)))
+        )
 
     def around(self, what: str, act: Callable[[], Any]) -> Any:
         """Do it, with a point before and one after."""
