@@ -76,7 +76,9 @@ class Manager:
         """What is known about a submission; starts nothing."""
         return preflight.inspect(submission, self.settings, self._source).report()
 
-    def submit(self, submission: Submission, idempotency_key: str | None = None) -> Run:
+    def submit(
+        self, submission: Submission, idempotency_key: str | None = None, *, submitted_by: str = ""
+    ) -> Run:
         """Store a run durably; the same key twice is the same run. Raises what the preflight finds first."""
         known = self.store.find_by_key(idempotency_key) if idempotency_key else None
         if known:
@@ -84,7 +86,8 @@ class Manager:
         found = preflight.inspect(submission, self.settings, self._source)
         if found.spec is None or found.errors:
             raise found.errors[0]
-        run_id = self.store.add(_new_run_id(), found.spec, idempotency_key)
+        spec = found.spec.model_copy(update={"submitted_by": submitted_by})
+        run_id = self.store.add(_new_run_id(), spec, idempotency_key)
         bell.ring(self.paths.bell)
         return self.get(run_id)
 
