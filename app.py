@@ -6,10 +6,10 @@ import secrets
 import sys
 from collections.abc import Callable
 
-from components import app_log, framework, terminal
+from components import app_log, exposure, framework, terminal
 from components.frontend import StreamlitUI
 from components.lightning_app import RepoRunnerApp
-from components.port import require_free
+from components.port import local_host, require_free
 from components.repo_runner import PyTorchLightningGithubRepoRunner
 from components.root_flow import Decides, MakeWork, RootFlow
 from repo_runner.app_file import AppFile
@@ -34,10 +34,13 @@ def build(
     try:
         settings = Settings.from_env()
         claim = AppFile.claim(settings)
-        require_free(settings.port)
+        for port in filter(None, (settings.port, settings.ui_port)):
+            require_free(settings.bind, port)
         settings = settings.publish(
-            address=f"http://127.0.0.1:{settings.port}", token=secrets.token_urlsafe(32)
+            address=f"http://{local_host(settings.bind)}:{settings.port}",
+            token=secrets.token_urlsafe(32),
         )
+        exposure.require_safe(settings)
         app_log.take_logging(HomePaths(settings.home).app_log)
         framework.mend(settings)
         root = RootFlow(settings, make_manager(settings), StreamlitUI(settings), make_work)

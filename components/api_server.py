@@ -33,7 +33,6 @@ from repo_runner.app_file import AppAddress
 from repo_runner.paths import HomePaths
 from repo_runner.settings import Settings
 
-_LOOPBACK = "127.0.0.1"
 _WS_PERIOD_S = 0.25
 #: Beyond these a request is answered 503; well below what descriptors allow.
 _MAX_CONNECTIONS = 512
@@ -70,7 +69,7 @@ def _prepare(has_started: Any, state: Mapping[str, Any]) -> tuple[uvicorn.Server
         http=BoundedProtocol,
         limit_concurrency=_MAX_CONNECTIONS,
     )
-    listener = socket.create_server((_LOOPBACK, settings.port), backlog=256)
+    listener = socket.create_server((settings.bind, settings.port), backlog=256)
     return _Server(config, has_started), listener
 
 

@@ -38,7 +38,7 @@ class Entrance:
     def _answer(self, request: Request) -> Response:
         """The page, with the session's cookie; a browser that has one already needs no code."""
         answer = RedirectResponse(_PAGE, status_code=303)
-        if self._gate.by_cookie(request.headers.getlist("cookie")):
+        if self._gate.by_browser(request.headers.getlist):
             return answer
         if not self._codes.use(request.query_params.get("code", "")):
             raise LinkUsedUp
@@ -47,5 +47,6 @@ class Entrance:
             seal(self._settings.session_key, self._gate.operator),
             httponly=True,
             samesite="strict",
+            secure=self._settings.public_address.startswith("https:"),
         )
         return answer

@@ -12,7 +12,7 @@ from lightning.app.frontend import Frontend
 
 from repo_runner import process
 from repo_runner.paths import HomePaths
-from repo_runner.settings import Settings
+from repo_runner.settings import UI_PATH, Settings
 
 #: Page, frame and API share this name, so that the browser takes them for one site.
 _HOST = "127.0.0.1"
@@ -35,18 +35,19 @@ class StreamlitUI(Frontend):
 
     @property
     def address(self) -> str:
-        """Where the browser finds the UI."""
-        return f"http://{_HOST}:{self._port}"
+        """Where the browser finds the UI: on its port, or behind the proxy."""
+        external = self._settings.external_url.rstrip("/")
+        return f"{external}/{UI_PATH}" if external else f"http://{_HOST}:{self._port}"
 
     def start_server(self, host: str, port: int, root_path: str = "") -> None:  # noqa: ARG002  # the framework's
-        """Start the process; the API server starts while it comes up. It always listens on loopback."""
-        self._port = port
+        """Start the process; the API server starts while it comes up. It listens where the settings say."""
+        self._port = self._settings.ui_port or port
         self._launch()
 
     def wait_until_open(self) -> None:
         """Return when the port accepts (a frame that is refused once never asks again), or end the app."""
         deadline = time.monotonic() + _START_TIMEOUT_S
-        while not _accepts(self._port):
+        while not _accepts(self._settings.bind, self._port):
             if self._child is None or self._child.poll() is not None or time.monotonic() > deadline:
                 self.stop_server()
                 sys.exit(
@@ -77,6 +78,9 @@ class StreamlitUI(Frontend):
         self._launched_at = time.monotonic()
 
 
-def _accepts(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((_HOST, port)) == 0
+def _accepts(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port)).close()
+    except OSError:
+        return False
+    return True

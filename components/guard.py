@@ -12,8 +12,9 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import urlsplit
 
-from components.allowed import OPEN, PAGES, is_allowed
+from components.allowed import OPEN, PAGES, is_allowed, needed_role
 from components.entrance import Entrance
 from components.headers import with_security_headers
 from components.refusals import (
@@ -27,12 +28,14 @@ from components.refusals import (
     NotJson,
     NotServed,
     OriginRefused,
+    RoleRefused,
     TooManyRequests,
 )
 from repo_runner.access import locked_page
 from repo_runner.access.gate import Gate
 from repo_runner.access.one_time_link import PATH as ENTRANCE
-from repo_runner.access.person import Person
+from repo_runner.access.person import Person, Role
+from repo_runner.access.proxy import Values
 from repo_runner.settings import Settings
 
 Scope = MutableMapping[str, Any]
@@ -61,6 +64,9 @@ class Guard:
         names = ("127.0.0.1", "localhost", "[::1]")
         self._hosts = {f"{name}:{settings.port}".encode() for name in names}
         self._origins = {b"http://" + host for host in self._hosts}
+        if settings.external_url:
+            self._hosts.add(urlsplit(settings.external_url).netloc.lower().encode())
+            self._origins.add(settings.public_address.lower().encode())
         self._pending = self._reading = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,7 +98,9 @@ class Guard:
         if not is_allowed(_method(scope), scope["path"]):
             raise NotServed
         if scope["path"] not in OPEN:
-            scope.setdefault("state", {})["person"] = self._person(scope, has_origin=bool(origins))
+            person = self._person(scope, has_origin=bool(origins))
+            _require_role(person, needed_role(_method(scope), scope["path"]))
+            scope.setdefault("state", {})["person"] = person
 
     def _person(self, scope: Scope, *, has_origin: bool) -> Person:
         """Who is asking. A cookie comes along unasked, so a change or a WebSocket also needs our page as its origin."""
@@ -100,8 +108,7 @@ class Guard:
         if shown:
             person = self._gate.by_token(shown)
         else:
-            cookies = [value.decode("latin-1") for value in _values(scope, b"cookie")]
-            person = self._gate.by_cookie(cookies)
+            person = self._gate.by_browser(values_of(scope))
             if person and not has_origin and _method(scope) != "GET":
                 raise OriginRefused
         if person is None:
@@ -135,8 +142,18 @@ def _method(scope: Scope) -> str:
     return "WEBSOCKET" if scope["type"] == "websocket" else str(scope["method"])
 
 
+def values_of(scope: Scope) -> Values:
+    """The request's headers, as the gate reads them."""
+    return lambda name: [value.decode("latin-1") for value in _values(scope, name.encode())]
+
+
 def _changes_state(scope: Scope) -> bool:
     return _method(scope) not in ("GET", "WEBSOCKET")
+
+
+def _require_role(person: Person, needed: Role) -> None:
+    if not person.role.covers(needed):
+        raise RoleRefused(f"This is for a {needed.value}; {person.name} is a {person.role.value}.")
 
 
 def _tokens_shown(scope: Scope) -> list[str]:

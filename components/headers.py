@@ -19,7 +19,7 @@ _COMMON = {
 }
 #: The framework's page: its own script, inline styles, and one frame, the UI on another port of this host.
 _PAGE_POLICY = (
-    b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-src http://127.0.0.1:*; "
+    b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-src 'self' http://127.0.0.1:*; "
     b"frame-ancestors 'none'; object-src 'none'; base-uri 'none'; form-action 'none'"
 )
 _DATA_POLICY = b"default-src 'none'; frame-ancestors 'none'"

@@ -53,13 +53,13 @@ class RepoRunnerApp(LightningApp):
         ui = self._flow.ui
         ui.wait_until_open()
         self._flow.show_ui()
-        self._claim.publish(self._settings.address, ui.address, self._settings.token)
+        self._claim.publish(self._settings, ui.address)
 
     def run_once(self) -> bool:
         """One turn of the loop; True ends the app."""
         if not self._is_looping:
             self._is_looping = True
-            link = new_link(self._settings.address, self._settings.token)
+            link = new_link(self._settings.public_address, self._settings.token)
             terminal.show(f"Repo Runner is ready: {link}")
         else:
             self._sleep_until_news()

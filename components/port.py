@@ -15,12 +15,17 @@ class PortBusy(RunnerError):
     hint = "Stop the program that uses it, or set REPO_RUNNER_PORT to a free port."
 
 
-def require_free(port: int) -> None:
+def local_host(bind: str) -> str:
+    """The name under which a process of this machine reaches an interface."""
+    return "127.0.0.1" if bind in ("0.0.0.0", "localhost") else bind  # noqa: S104  # compared, not listened on
+
+
+def require_free(bind: str, port: int) -> None:
     """Raise PortBusy unless we could listen there (the framework would silently take a random port instead)."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((bind, port))
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise PortBusy(f"Port {port} cannot be used: {error.strerror}.") from error

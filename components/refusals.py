@@ -50,6 +50,14 @@ class LinkUsedUp(Locked):
     hint = "`python -m repo_runner link` prints a new one."
 
 
+class RoleRefused(GuardRefusal):
+    """Your role does not allow this."""
+
+    code = "forbidden"
+    http_status = 403
+    hint = "Ask an operator of this app."
+
+
 class NotJson(GuardRefusal):
     """A request body must be sent as application/json."""
 

@@ -90,7 +90,7 @@ class AppProcess:
     def link(self) -> str:
         """A fresh one-time link: opened in a browser, it sets the session and leads to the page."""
         found = AppAddress.find(self.settings)
-        return new_link(found.address, found.token)
+        return new_link(found.public_address, found.token)
 
     def stop(self, number: int = signal.SIGTERM, timeout_s: float = 20) -> int | None:
         """Signal the main process and wait for its end; returns its exit code."""

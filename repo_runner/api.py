@@ -21,9 +21,10 @@ from fastapi.responses import (
 from pydantic import Field
 
 from repo_runner import health
+from repo_runner.access.person import Person, Role
 from repo_runner.board_status import BoardStatus
 from repo_runner.caches import Caches, TidyReport
-from repo_runner.errors import InvalidInput, RunnerError
+from repo_runner.errors import Forbidden, InvalidInput, RunnerError
 from repo_runner.events import read_batch
 from repo_runner.log_search import Search
 from repo_runner.manager import Manager
@@ -81,14 +82,37 @@ class _Listing(Record):
 TheManager = Annotated[Manager, Depends(_manager)]
 
 
+def _person(request: Request) -> Person:
+    """Whom the guard has let in; where no guard stands, nobody changes anything."""
+    person = getattr(request.state, "person", None)
+    if not isinstance(person, Person):
+        raise Forbidden("Nobody knows who is asking.")
+    return person
+
+
+ThePerson = Annotated[Person, Depends(_person)]
+
+
+def _own_run(run_id: str, manager: TheManager, person: ThePerson) -> str:
+    """A run that this person may act on: operators on any, submitters on their own."""
+    submitted_by = manager.get(run_id).spec.submitted_by
+    if person.role is not Role.OPERATOR and person.name != submitted_by:
+        raise Forbidden(f"This run is {submitted_by or 'an operator'}'s.")
+    return run_id
+
+
+OwnRun = Annotated[str, Depends(_own_run)]
+
+
 @router.post("/runs", status_code=201)
 def submit(
     submission: Submission,
     manager: TheManager,
+    person: ThePerson,
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
 ) -> Run:
     """Submit a run; with an `Idempotency-Key` that was seen before, answer the run it made."""
-    return manager.submit(submission, idempotency_key)
+    return manager.submit(submission, idempotency_key, submitted_by=person.name)
 
 
 @router.get("/runs")
@@ -108,13 +132,13 @@ def get(run_id: str, manager: TheManager) -> Run:
 
 
 @router.post("/runs/{run_id}/stop", status_code=202)
-def stop(run_id: str, manager: TheManager) -> Run:
+def stop(run_id: OwnRun, manager: TheManager) -> Run:
     """Ask a run to save and stop."""
     return manager.stop(run_id)
 
 
 @router.post("/runs/{run_id}/resume", status_code=202)
-def resume(run_id: str, manager: TheManager) -> Run:
+def resume(run_id: OwnRun, manager: TheManager) -> Run:
     """Queue a new attempt that goes on from the saved checkpoint."""
     return manager.resume(run_id)
 
@@ -251,6 +275,12 @@ async def events(
 def preflight(submission: Submission, manager: TheManager) -> Preflight:
     """What is known about a submission before it starts."""
     return manager.preflight(submission)
+
+
+@router.get("/me")
+def me(person: ThePerson) -> dict[str, str]:
+    """Who is asking, as the app knows them."""
+    return {"name": person.name, "role": person.role.value}
 
 
 @router.get("/health")

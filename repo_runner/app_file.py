@@ -21,6 +21,8 @@ class AppAddress:
     address: str
     ui_address: str
     token: str
+    #: Where a browser finds it; the same, unless a proxy stands in front.
+    public_address: str = ""
 
     @classmethod
     def find(cls, settings: Settings) -> AppAddress:
@@ -74,14 +76,15 @@ class AppFile:
         paths.app.unlink(missing_ok=True)
         return cls(paths, lock)
 
-    def publish(self, address: str, ui_address: str, token: str) -> None:
+    def publish(self, settings: Settings, ui_address: str) -> None:
         """Say where the app answers, readable by its owner only."""
         owner = ProcessIdentity.of(os.getpid())
         assert owner is not None
         content = {
-            "address": address,
+            "address": settings.address,
             "ui_address": ui_address,
-            "token": token,
+            "token": settings.token,
+            "public_address": settings.public_address,
             "owner": vars(owner),
         }
         write_private(self._paths.app, json.dumps(content))

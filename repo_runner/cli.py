@@ -2,7 +2,7 @@
 
 Exit codes: 0 done (with `--wait`: the run succeeded) · 1 the app failed · 2 bad input · 3 no such run or file
 4 not possible in the run's state · 5 the app does not answer · 6 the data folder is in use
-7 too many runs wait · 10 the run failed · 11 the run was stopped.
+7 too many runs wait · 8 you may not · 10 the run failed · 11 the run was stopped.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from repo_runner.access.one_time_link import new_link
+from repo_runner.access.person import Role
+from repo_runner.access.token_list import new_token
 from repo_runner.app_file import AppAddress
 from repo_runner.client import Client
 from repo_runner.errors import RunnerError
@@ -33,7 +35,7 @@ from repo_runner.submission_options import (
 )
 
 _ENDS = {RunStatus.SUCCEEDED: 0, RunStatus.FAILED: 10, RunStatus.STOPPED: 11}
-_EXIT_BY_HTTP = {404: 3, 409: 4, 422: 2, 429: 7}
+_EXIT_BY_HTTP = {401: 8, 403: 8, 404: 3, 409: 4, 422: 2, 429: 7}
 _POLL_S = 0.5
 
 
@@ -47,7 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if asked.address:
             settings = replace(settings, address=asked.address)
         command: Callable[[Client, argparse.Namespace], int] = asked.command
-        return command(Client.from_settings(settings), asked)
+        is_offline = command in (link, token)
+        client = Client("") if is_offline else Client.from_settings(settings)
+        return command(client, asked)
     except RunnerError as error:
         return _complain(error)
     except KeyboardInterrupt:
@@ -95,8 +99,13 @@ def wait(client: Client, run: Run) -> Run:
 def list_runs(client: Client, asked: argparse.Namespace) -> int:
     """List runs, newest first."""
     page = client.list(status=asked.status, q=asked.q, limit=asked.limit)
-    _show(page, asked, "\n".join(f"{r.run_id}  {describe(r)}" for r in page.runs) or "No runs yet.")
+    _show(page, asked, "\n".join(_row(r) for r in page.runs) or "No runs yet.")
     return 0
+
+
+def _row(run: Run) -> str:
+    by = f"  ({run.spec.submitted_by})" if run.spec.submitted_by else ""
+    return f"{run.run_id}  {describe(run)}{by}"
 
 
 def show(client: Client, asked: argparse.Namespace) -> int:
@@ -151,7 +160,14 @@ def download(client: Client, asked: argparse.Namespace) -> int:
 def link(_client: Client, _asked: argparse.Namespace) -> int:
     """Print a fresh link that opens the app on this data folder in a browser, once, within an hour."""
     found = AppAddress.find(replace(Settings.from_env(), address=""))
-    sys.stdout.write(new_link(found.address, found.token) + "\n")
+    sys.stdout.write(new_link(found.public_address, found.token) + "\n")
+    return 0
+
+
+def token(_client: Client, asked: argparse.Namespace) -> int:
+    """Make a person's token and the line of REPO_RUNNER_TOKEN_FILE that makes the app know it."""
+    secret, line = new_token(asked.name, Role(asked.role))
+    sys.stdout.write(f"token: {secret}\nline: {line}\n")
     return 0
 
 
@@ -164,6 +180,7 @@ def _facts(run: Run) -> dict[str, Any]:
     return {
         "run_id": run.run_id,
         "name": run.name,
+        "submitted_by": run.spec.submitted_by,
         "status": run.status.value,
         "state": describe(run),
         "repo_url": run.spec.repo_url,
@@ -203,6 +220,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_submit(commands)
     _add_reads(commands)
     _add(commands, "link", link)
+    making = _add(commands, "token", token)
+    making.add_argument("name", help="the person, one word")
+    making.add_argument("role", choices=[role.value for role in Role])
     for verb, command in (("stop", stop), ("resume", resume), ("delete", delete)):
         _add(commands, verb, command).add_argument("run")
     saving = _add(commands, "download", download)

@@ -60,8 +60,12 @@ class ApiError(RunnerError):
 class Client:
     """Talks to a running app; raises AppUnreachable, or ApiError with the app's own sentence."""
 
-    def __init__(self, address: str, token: str = "", cookie: str = "") -> None:
+    def __init__(
+        self, address: str, token: str = "", cookie: str = "", public_address: str = ""
+    ) -> None:
         self.address = address.rstrip("/")
+        #: Where a browser finds the app.
+        self.public_address = public_address or self.address
         # The cookie of a person's session counts only together with the origin of our own page.
         session = {"Cookie": cookie, "Origin": self.address} if cookie else {}
         headers = {"Authorization": f"Bearer {token}"} if token else session
@@ -73,7 +77,7 @@ class Client:
     def from_settings(cls, settings: Settings) -> Client:
         """For the app that uses this data folder."""
         found = AppAddress.find(settings)
-        return cls(found.address, found.token)
+        return cls(found.address, found.token, public_address=found.public_address)
 
     def submit(self, submission: Submission, idempotency_key: str | None = None) -> Run:
         """Submit a run."""
@@ -238,11 +242,11 @@ class Client:
 
     def lock_url(self, run_id: str) -> str:
         """Where a browser gets the run's environment as a requirements file."""
-        return f"{self.address}/api/v1/runs/{run_id}/environment/lock"
+        return f"{self.public_address}/api/v1/runs/{run_id}/environment/lock"
 
     def download_url(self, run_id: str, name: str) -> str:
         """Where a browser gets a checkpoint."""
-        return f"{self.address}/api/v1/runs/{run_id}/checkpoints/{name}"
+        return f"{self.public_address}/api/v1/runs/{run_id}/checkpoints/{name}"
 
     def download(self, run_id: str, name: str, destination: Path) -> str:
         """Save a checkpoint (aside, then moved into place) and return its sha256, which was compared on the way."""

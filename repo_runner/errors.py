@@ -272,6 +272,15 @@ class Conflict(RunnerError):
     exit_code = 4
 
 
+class Forbidden(RunnerError):
+    """Your role does not allow this."""
+
+    code = "forbidden"
+    http_status = 403
+    exit_code = 7
+    hint = "Ask an operator of this app."
+
+
 class AppUnreachable(RunnerError):
     """The app does not answer."""
 

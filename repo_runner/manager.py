@@ -83,7 +83,9 @@ class Manager:
         """What is known about a submission; starts nothing."""
         return self._inspect(submission).report()
 
-    def submit(self, submission: Submission, idempotency_key: str | None = None) -> Run:
+    def submit(
+        self, submission: Submission, idempotency_key: str | None = None, *, submitted_by: str = ""
+    ) -> Run:
         """Store a run durably; the same key twice is the same run. Raises what the preflight finds first."""
         known = self.store.find_by_key(idempotency_key) if idempotency_key else None
         if known:
@@ -92,8 +94,9 @@ class Manager:
         found = self._inspect(submission)
         if found.spec is None or found.errors:
             raise found.errors[0]
+        spec = found.spec.model_copy(update={"submitted_by": submitted_by})
         run_id = self.store.add(
-            _new_run_id(), found.spec, idempotency_key, max_waiting=self.settings.max_waiting
+            _new_run_id(), spec, idempotency_key, max_waiting=self.settings.max_waiting
         )
         bell.ring(self.paths.bell)
         return self.get(run_id)

@@ -18,6 +18,9 @@ from repo_runner.errors import InvalidInput
 
 PREFIX = "REPO_RUNNER_"
 
+#: Where a reverse proxy passes on to the UI; everything else goes to the app's port.
+UI_PATH = "ui"
+
 #: What a run's script may see of the operator's environment; anything else has to be given with the run.
 PASSED_TO_SCRIPTS = (
     "PATH LANG LC_ALL LC_CTYPE TZ TMPDIR HOME USER LOGNAME "
@@ -87,8 +90,23 @@ class Settings:
     operator_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     #: Pairs `actual=asked` of URL prefixes, git's `url.<actual>.insteadOf=<asked>`: for sites that mirror GitHub.
     git_instead_of: tuple[tuple[str, str], ...] = ()
-    #: The app's port on loopback.
+    #: The app's port, and the UI's (0: any free one).
     port: int = 7501
+    ui_port: int = 0
+    #: The interface both listen on. Another than loopback needs an external address and a way to know persons.
+    bind: str = "127.0.0.1"
+    #: Where browsers find the app behind a reverse proxy, `https://HOST`; empty: on this machine only.
+    external_url: str = ""
+    #: The header in which the proxy names the person, and the one with their role, or with words that mean roles
+    #: (`word=role` pairs). Who has none of them has the default role; without one they stay outside.
+    identity_header: str = ""
+    role_header: str = ""
+    role_names: tuple[str, ...] = ()
+    default_role: str = ""
+    #: A file, mode 0600, with the secret by which the proxy is known.
+    proxy_secret_file: str = ""
+    #: A file, mode 0600, of persons with tokens of their own, one `name role sha256` a line.
+    token_file: str = ""
     #: Where the running app answers, and the secret that state-changing calls must carry; set by the app itself.
     address: str = ""
     token: str = field(default="", repr=False)
@@ -146,6 +164,11 @@ class Settings:
             for name in ("home", "address", "session_key")
         }
         return {**self.script_env, **self.own_env, **own}
+
+    @property
+    def public_address(self) -> str:
+        """Where a browser finds the app."""
+        return self.external_url.rstrip("/") or self.address
 
     @property
     def store_url(self) -> str:

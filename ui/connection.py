@@ -1,32 +1,32 @@
-"""The pages' clients of the app's HTTP interface, one for each person's session."""
+"""The pages' clients of the app's HTTP interface, one for each person."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from repo_runner.access.session import cookie_name
+from repo_runner.access.person import Person, Role
+from repo_runner.access.session import cookie_name, seal
 from repo_runner.client import Client
 from repo_runner.settings import Settings
+from ui.person import person
 
-MAX_CLIENTS = 128
+_MAX_CLIENTS = 128
+_RENEWED_AFTER_S = 3600
 
 
 def client() -> Client:
-    """Return a client with the rights of the person whose page this is: it shows the app their own session."""
+    """Return a client with the rights of the person whose page this is, and no others."""
     return _connect()
 
 
 def _connect() -> Client:
-    settings = _settings()
-    name = cookie_name(settings.port)
-    return _client_of(settings.address, f"{name}={st.context.cookies.get(name, '')}")
+    who = person()
+    return _client_of(who.name, who.role.value)
 
 
-@st.cache_resource(show_spinner=False)
-def _settings() -> Settings:
-    return Settings.from_env()
-
-
-@st.cache_resource(show_spinner=False, max_entries=MAX_CLIENTS)
-def _client_of(address: str, cookie: str) -> Client:
-    return Client(address, cookie=cookie)
+@st.cache_resource(show_spinner=False, max_entries=_MAX_CLIENTS, ttl=_RENEWED_AFTER_S)
+def _client_of(name: str, role: str) -> Client:
+    settings = Settings.from_env()
+    session = seal(settings.session_key, Person(name, Role(role)))
+    cookie = f"{cookie_name(settings.port)}={session}"
+    return Client(settings.address, cookie=cookie, public_address=settings.public_address)

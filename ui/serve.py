@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 from streamlit import runtime
 from streamlit.web import bootstrap
@@ -22,7 +24,7 @@ from tornado.web import Application, OutputTransform, RequestHandler
 
 from repo_runner.access import locked_page
 from repo_runner.access.gate import Gate
-from repo_runner.settings import Settings
+from repo_runner.settings import UI_PATH, Settings
 
 _HOST = "127.0.0.1"
 _MAX_SESSIONS = 64
@@ -32,7 +34,6 @@ _BODY_TIMEOUT_S = 10.0
 _MAX_HEADER_BYTES = 1 << 16
 _MAX_BODY_BYTES = 1 << 20
 _OPTIONS: dict[str, Any] = {
-    "server.address": _HOST,
     "server.headless": True,
     "server.enableXsrfProtection": True,
     "server.enableCORS": True,
@@ -71,12 +72,20 @@ class GuardedServer(Server):
     """Streamlit's server; a request is routed only if it comes from the app's own pages and carries a session."""
 
     def __init__(self, port: int, settings: Settings) -> None:
-        bootstrap.load_config_options({**_OPTIONS, "server.port": port})
+        place = {"server.port": port, "server.address": settings.bind}
+        base = {"server.baseUrlPath": UI_PATH} if settings.external_url else {}
+        bootstrap.load_config_options({**_OPTIONS, **place, **base})
         super().__init__(__file__, is_hello=False)
-        self._hosts = {f"{name}:{port}" for name in (_HOST, "localhost")}
         self._port = port
+        self._bind = settings.bind
         self._gate = Gate(settings)
-        self._app_address = settings.address
+        self._hosts = {f"{name}:{port}" for name in (_HOST, "localhost")}
+        self._origins = {f"http://{host}" for host in self._hosts}
+        self._framers = [settings.address, settings.address.replace(_HOST, "localhost")]
+        if settings.external_url:
+            self._hosts.add(urlsplit(settings.external_url).netloc.lower())
+            self._origins.add(settings.public_address.lower())
+            self._framers.append(settings.public_address)
 
     async def start(self) -> None:
         """Listen, as Streamlit does, but on connections that may not linger."""
@@ -87,7 +96,7 @@ class GuardedServer(Server):
             idle_connection_timeout=_IDLE_TIMEOUT_S,
             body_timeout=_BODY_TIMEOUT_S,
         )
-        server.add_sockets(bind_sockets(self._port, _HOST))
+        server.add_sockets(bind_sockets(self._port, self._bind))
         await self._runtime.start()
 
     def _create_app(self) -> Application:
@@ -101,7 +110,7 @@ class GuardedServer(Server):
             return find_handler(request, **kwargs)
 
         app.find_handler = find_allowed
-        app.add_transform(_security_headers(self._app_address, f"{_HOST}:{self._port}"))
+        app.add_transform(_security_headers(self._framers, self._hosts))
         return app
 
     def _refusal(self, request: HTTPServerRequest) -> int:
@@ -109,9 +118,9 @@ class GuardedServer(Server):
         hosts, origins = request.headers.get_list("Host"), request.headers.get_list("Origin")
         if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
             return 421
-        if not {f"http://{host}" for host in self._hosts}.issuperset(origins) or len(origins) > 1:
+        if not self._origins.issuperset(origins) or len(origins) > 1:
             return 403
-        if self._gate.by_cookie(request.headers.get_list("Cookie")) is None:
+        if self._gate.by_browser(request.headers.get_list) is None:
             return LOCKED
         if request.headers.get("Upgrade") is None:
             return 0
@@ -123,15 +132,15 @@ class GuardedServer(Server):
         return len(sessions.list_active_sessions()) >= _MAX_SESSIONS
 
 
-def _security_headers(app_address: str, own_host: str) -> type[OutputTransform]:
-    page = app_address.replace(_HOST, "localhost")
-    # Streamlit needs inline styles, and WebAssembly and functions made of text for its charts. Whatever a run makes
+def _security_headers(framers: Iterable[str], hosts: Iterable[str]) -> type[OutputTransform]:
+    sockets = " ".join(f"ws://{host} wss://{host}" for host in sorted(hosts))
+    # Streamlit needs inline styles, but no inline script and no script made of text. Whatever a run makes
     # the page say, it has nowhere to send it and nothing to load.
     policy = (
         "default-src 'self'; script-src 'self' blob:; "
         "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
-        f"connect-src 'self' ws://{own_host}; worker-src 'self' blob:; media-src 'self'; frame-src 'self'; "
-        f"object-src 'none'; base-uri 'self'; form-action 'none'; frame-ancestors {app_address} {page}"
+        f"connect-src 'self' {sockets}; worker-src 'self' blob:; media-src 'self'; frame-src 'self' http://{_HOST}:*; "
+        f"object-src 'none'; base-uri 'self'; form-action 'none'; frame-ancestors {' '.join(framers)}"
     )
 
     class SecurityHeaders(OutputTransform):

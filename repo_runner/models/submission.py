@@ -86,6 +86,9 @@ class RunSpec(Record):
     #: Under this name the fetch finds the sealed token; it says nothing of the token itself.
     token_ticket: str = ""
 
+    #: The person, as the app knew them; empty for a run from before it knew.
+    submitted_by: str = ""
+
     @property
     def script(self) -> str:
         """The script as a person names it."""

@@ -465,3 +465,33 @@ def test_every_answer_carries_the_security_headers(echo: Echo, path: str) -> Non
 def test_a_guard_without_a_token_does_not_stand(echo: Echo) -> None:
     with pytest.raises(ValueError, match="token"):
         Guard(echo, replace(SETTINGS, token=""))
+
+
+def session_of(role: Role) -> dict[str, str]:
+    value = seal(SETTINGS.session_key, Person("bob", role))
+    return {"cookie": f"{cookie_name(PORT)}={value}", **OURS}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "least"),
+    [
+        ("GET", RUNS, Role.VIEWER),
+        ("GET", "/view", Role.VIEWER),
+        ("POST", RUNS, Role.SUBMITTER),
+        ("POST", "/api/v1/preflight", Role.SUBMITTER),
+        ("POST", f"{RUNS}/a/stop", Role.SUBMITTER),
+        ("POST", f"{RUNS}/a/resume", Role.SUBMITTER),
+        ("POST", "/api/v1/tidy", Role.OPERATOR),
+        ("DELETE", f"{RUNS}/a", Role.OPERATOR),
+    ],
+)
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_opens_what_it_covers(
+    echo: Echo, method: str, path: str, least: Role, role: Role
+) -> None:
+    answer = call(echo, method, path, person=session_of(role))
+    if role.covers(least):
+        assert answer.status_code == 200
+    else:
+        assert refusal(answer) == (403, "forbidden")
+        assert echo.reached == []

@@ -8,6 +8,7 @@ import streamlit as st
 
 from repo_runner.models import Run, RunSpec
 from ui.navigation import go
+from ui.person import may_change, may_submit
 from ui.views.form import fill_from_spec
 from ui.views.run_actions import resume, resume_word
 from ui.widgets.notice import button, of_failure, show_notices
@@ -49,14 +50,16 @@ def show_failure(run: Run) -> None:
 
 
 def buttons(run: Run) -> list[dict[str, object]]:
-    """Return the buttons of the card."""
+    """Return the buttons of the card, for a person who may use them."""
+    if not may_submit():
+        return []
     package = missing_package(run)
     if package:
         return [button(f"Add {package} and run again", main=True, name="edit")]
     code = run.failure.error_code if run.failure else ""
     again = button(resume_word(run), main=code in _AGAIN, name="resume")
     edit = button(_TO_EDIT, main=code not in _AGAIN, name="edit")
-    return [again, edit] if code in _AGAIN else [edit]
+    return [again, edit] if code in _AGAIN and may_change(run) else [edit]
 
 
 def missing_package(run: Run) -> str:

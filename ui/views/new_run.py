@@ -11,6 +11,7 @@ from repo_runner.errors import AppUnreachable, RunnerError
 from repo_runner.models import Preflight, Submission
 from ui.connection import client
 from ui.navigation import open_run
+from ui.person import may_submit
 from ui.views import form
 from ui.views.argument_line import fields, with_value
 from ui.views.preflight_panel import Check, check, show_panel
@@ -68,7 +69,8 @@ def _form() -> tuple[Places, bool]:
     needs_token = _asks_for_token()
     with st.expander("More: name, Python version, variables, private repository", needs_token):
         _more(places)
-    pressed = st.button("Run", type="primary", key="submit")
+    refusal = None if may_submit() else "Your role only lets you look. Ask an operator of this app."
+    pressed = st.button("Run", type="primary", key="submit", disabled=bool(refusal), help=refusal)
     places[""] = st.container()
     return places, pressed
 

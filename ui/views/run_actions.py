@@ -10,6 +10,7 @@ from repo_runner.errors import RunnerError
 from repo_runner.models import Run, RunPhase, RunStatus
 from ui.connection import client
 from ui.navigation import go
+from ui.person import may_change, may_operate, may_submit
 from ui.views.form import fill_from_spec
 from ui.widgets.notice import show_errors
 
@@ -27,16 +28,16 @@ def show_actions(run: Run | None) -> None:
 
 
 def _buttons(run: Run) -> None:
-    if not run.status.is_terminal:
+    if not run.status.is_terminal and may_change(run):
         _stop(run)
-    if run.status in {RunStatus.STOPPED, RunStatus.FAILED}:
+    if run.status in {RunStatus.STOPPED, RunStatus.FAILED} and may_change(run):
         st.button(resume_word(run), key="resume", on_click=resume, args=[run])
     if run.has_probe and st.button("Compare", key="compare"):
         go("compare", {"runs": run.run_id})
-    if st.button("Edit and run", key="again"):
+    if may_submit() and st.button("Edit and run", key="again"):
         fill_from_spec(run.spec, run.name)
         go("new")
-    if run.status.is_terminal and st.button("Delete", key="delete"):
+    if run.status.is_terminal and may_operate() and st.button("Delete", key="delete"):
         _confirm_delete(run)
 
 

@@ -10,6 +10,7 @@ from repo_runner.errors import RunnerError
 from repo_runner.models import RunPage, RunStatus
 from ui.connection import client
 from ui.navigation import go, open_run
+from ui.person import may_submit
 from ui.views.bulk import confirm
 from ui.widgets.notice import show_errors, show_notices
 from ui.widgets.run_table import Section, Wish, show_runs
@@ -50,7 +51,7 @@ def render() -> None:
         horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"
     ):
         st.title("Runs", anchor=False)
-        if st.button("New run", type="primary", key="new"):
+        if may_submit() and st.button("New run", type="primary", key="new"):
             go("new")
     choice = _choose()
     if wish := st.session_state.pop("wish", None):

@@ -16,7 +16,7 @@ _BADGE = "https://img.shields.io/badge/train_with-Repo_Runner-0072b2"
 def show_link(submission: Submission | None, spec: RunSpec) -> None:
     """Offer the link and the badge, folded away."""
     ref = submission.ref if submission else spec.ref
-    link = form_link(client().address, spec, ref)
+    link = form_link(client().public_address, spec, ref)
     facts = [
         fact("Link", link, "copy"),
         fact("Badge", badge(link), "copy"),

@@ -7,6 +7,7 @@ import streamlit as st
 from repo_runner.caches import Caches, TidyReport
 from repo_runner.errors import RunnerError
 from ui.connection import client
+from ui.person import may_operate
 from ui.widgets import formats
 from ui.widgets.facts import Fact, fact, show_facts
 from ui.widgets.notice import notice, of_error, show_errors, show_notices
@@ -28,6 +29,8 @@ def show_storage() -> None:
         show_errors(error, key="caches-error")
         return
     show_facts("Caches", cache_facts(caches), key="caches")
+    if not may_operate():
+        return
     with st.container(horizontal=True):
         if st.button("Clean up", key="tidy", help=_limits(caches)):
             _tidy(everything=False)

@@ -51,6 +51,7 @@ def configuration(run: Run) -> list[Fact]:
         fact("Environment", run.environment_key, "copy", label=(run.environment_key or "")[:12]),
         fact("Attempt", run.attempt or None),
         fact("Submitted", formats.iso(run.created_at), "ago"),
+        fact("Submitted by", spec.submitted_by or None),
     ]
 
 
@@ -75,6 +76,7 @@ def heading_data(run: Run) -> dict[str, Any]:
         "commit_link": safe.commit_url(spec.repo_url, run.commit_sha),
         "script_path": spec.script_path,
         "script_link": safe.script_url(spec.repo_url, run.commit_sha, spec.script_path),
+        "by": spec.submitted_by,
         "created_at": formats.iso(run.created_at),
         "started_at": formats.iso(run.started_at),
     }

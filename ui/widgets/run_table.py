@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from repo_runner.models import Run, RunPhase, RunStatus
+from ui.person import may_change, may_operate
 from ui.widgets import formats, safe
 from ui.widgets.component import mount, nothing
 from ui.widgets.phase_bar import epochs_of, fraction_of
@@ -62,6 +63,7 @@ def row_data(run: Run) -> dict[str, Any]:
         "repository": safe.repo_label(run.spec.repo_url),
         "commit": formats.short_sha(run.commit_sha),
         "script": run.spec.script_path,
+        "by": run.spec.submitted_by,
         "status": status_word(run),
         "phase": run.phase.value.capitalize(),
         "fraction": fraction_of(run, run.phase),
@@ -72,6 +74,8 @@ def row_data(run: Run) -> dict[str, Any]:
         "spark": list(run.sparkline.values) if run.sparkline else [],
         "curve": run.sparkline.name if run.sparkline else "",
         "comparable": run.has_probe,
+        "may_stop": may_change(run),
+        "may_delete": may_operate(),
         "created_at": formats.iso(run.created_at),
         "started_at": formats.iso(run.started_at),
         "ended_at": formats.iso(run.ended_at),

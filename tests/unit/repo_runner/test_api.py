@@ -1,13 +1,16 @@
 import asyncio
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 from components.allowed import is_allowed
 from repo_runner import api
+from repo_runner.access.person import Person, Role
 from repo_runner.manager import Manager
 from repo_runner.models import RunSpec
 from repo_runner.settings import Settings
@@ -44,6 +47,13 @@ def http(tmp_path: Path) -> Http:
     manager.close()
     app = FastAPI()
     api.install(app, settings)
+
+    async def let_in(request: Request, call_next: Callable[..., Any]) -> Any:
+        name, role = request.headers.get("x-person", "ada operator").split()
+        request.state.person = Person(name, Role(role))
+        return await call_next(request)
+
+    app.middleware("http")(let_in)
     return Http(app)
 
 
@@ -143,3 +153,34 @@ def test_a_whole_log_is_a_file_that_says_what_is_missing(http: Http, tmp_path: P
     assert answer.headers["content-disposition"] == 'attachment; filename="r-output.log"'
     assert http.get("/api/v1/runs/r/logs/fetch").text == ""
     assert http.get("/api/v1/runs/r/logs/spec").status_code == 422
+
+
+@pytest.fixture
+def run_of_bob(http: Http, tmp_path: Path) -> str:
+    spec = RunSpec(
+        repo_url="https://x/a/b", commit_sha="0" * 40, script_path="t.py", submitted_by="bob"
+    )
+    store = Store(Settings(home=tmp_path).store_url)
+    store.add("run-1", spec, None)
+    store.close()
+    return "/api/v1/runs/run-1"
+
+
+@pytest.mark.parametrize("verb", ["stop", "resume"])
+def test_a_submitter_acts_on_their_own_runs_and_an_operator_on_all(
+    http: Http, run_of_bob: str, verb: str
+) -> None:
+    def status(person: str) -> int:
+        return http.post(f"{run_of_bob}/{verb}", headers={"x-person": person}).status_code
+
+    assert status("eve submitter") == 403
+    assert status("bob submitter") != 403
+    assert status("ada operator") != 403
+
+
+def test_a_run_says_who_submitted_it_and_a_person_who_they_are(http: Http, run_of_bob: str) -> None:
+    assert http.get(run_of_bob).json()["spec"]["submitted_by"] == "bob"
+    assert http.get("/api/v1/me", headers={"x-person": "bob viewer"}).json() == {
+        "name": "bob",
+        "role": "viewer",
+    }

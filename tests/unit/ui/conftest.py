@@ -10,6 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from repo_runner.access.person import Person, Role
 from tests.unit.ui.fake_client import FakeClient
 
 
@@ -35,6 +36,17 @@ class Screen:
 @pytest.fixture
 def app() -> FakeClient:
     return FakeClient()
+
+
+@pytest.fixture(autouse=True)
+def person(monkeypatch: pytest.MonkeyPatch) -> Callable[[Person], None]:
+    """The pages are an operator's, until a test says whose."""
+
+    def belong_to(whoever: Person) -> None:
+        monkeypatch.setattr("ui.person._find", lambda: whoever)
+
+    belong_to(Person("ada", Role.OPERATOR))
+    return belong_to
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ class FakeClient:
     """Stands in for `repo_runner.client.Client`; `away` plays an app that does not answer while the file exists."""
 
     def __init__(self, history: int = 60, away: Path | None = None) -> None:
-        self.address = "http://127.0.0.1:7501"
+        self.address = self.public_address = "http://127.0.0.1:7501"
         self.away = away
         self.born = fake.moment()
         self.submitted: list[Submission] = []

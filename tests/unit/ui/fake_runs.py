@@ -37,6 +37,7 @@ def spec(**changes: Any) -> RunSpec:
         "script_args": ("--max_epochs", "40", "--lr", "1e-3", "--tag", "two words"),
         "requirements": ("torchmetrics>=1.0",),
         "env": {"SEED": "1"},
+        "submitted_by": "bob",
     }
     return RunSpec(**{**values, **changes})
 

@@ -12,6 +12,8 @@ import streamlit as st
 
 import ui.connection
 import ui.main
+import ui.person
+from repo_runner.access.person import Person, Role
 from tests.unit.ui.fake_client import FakeClient
 
 
@@ -23,4 +25,5 @@ def fake_client() -> FakeClient:
 
 
 ui.connection._connect = fake_client
+ui.person._find = lambda: Person("ada", Role.OPERATOR)
 ui.main.render()

@@ -25,6 +25,7 @@ define(
             {},
             run.started_at ? "started " : "submitted ",
             ago(run.started_at ?? run.created_at),
+            run.by ? ` by ${run.by}` : "",
           ),
           h("span.muted.joined", {}, "run ", copyable(run.run_id, run.run_id, "run id")),
         ),

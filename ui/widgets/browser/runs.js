@@ -44,8 +44,8 @@ define(
         { role: "toolbar", "aria-label": "Selected runs", "data-key": "actions" },
         h("strong", { role: "status" }, `${rows.length} selected`),
         act("compare", "Compare", ids((row) => row.comparable), MOST_COMPARED),
-        act("stop", "Stop …", ids((row) => !ended(row) && row.status !== "stopping")),
-        act("delete", "Delete …", ids(ended)),
+        act("stop", "Stop …", ids((row) => row.may_stop && !ended(row) && row.status !== "stopping")),
+        act("delete", "Delete …", ids((row) => row.may_delete && ended(row))),
         h("span.grow"),
         h("button.ghost", { type: "button", onclick: () => this.select(rows, false) }, "Clear"),
       );
@@ -151,7 +151,7 @@ define(
       );
     }
 
-    source({ repository, commit, script }) {
+    source({ repository, commit, script, by }) {
       return h(
         "span.source.muted",
         { title: `${repository}@${commit} · ${script}` },
@@ -165,7 +165,7 @@ define(
           },
           repository,
         ),
-        `@${commit} · ${script}`,
+        `@${commit} · ${script}${by && ` · by ${by}`}`,
       );
     }
 
