@@ -216,6 +216,13 @@ class PythonUnavailable(BuildFailed):
     hint = "Choose an installed version, or let uv download one."
 
 
+class SandboxUnavailable(InvalidInput):
+    """The sandbox that the run asks for is not available."""
+
+    code = "sandbox_unavailable"
+    hint = "Choose another level; a run is never started with less than it asks for."
+
+
 class SecretMissing(RunnerError):
     """The value of a secret variable is gone."""
 

@@ -1,4 +1,5 @@
 import asyncio
+import os
 import re
 from pathlib import Path
 
@@ -143,3 +144,13 @@ def test_a_whole_log_is_a_file_that_says_what_is_missing(http: Http, tmp_path: P
     assert answer.headers["content-disposition"] == 'attachment; filename="r-output.log"'
     assert http.get("/api/v1/runs/r/logs/fetch").text == ""
     assert http.get("/api/v1/runs/r/logs/spec").status_code == 422
+
+
+@pytest.mark.parametrize(("user", "warns"), [(0, True), (1000, False)])
+def test_running_as_root_is_a_problem_that_is_said(
+    http: Http, monkeypatch: pytest.MonkeyPatch, user: int, warns: bool
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    health = http.get("/api/v1/health").json()
+    assert any("runs as root" in problem for problem in health["problems"]) is warns
+    assert (health["status"] == "degraded") is warns
