@@ -254,6 +254,21 @@ class ArtifactNotFound(RunnerError):
     exit_code = 3
 
 
+class ArtifactChanged(RunnerError):
+    """The file in the run folder is not the one that the run registered."""
+
+    code = "artifact_changed"
+    http_status = 409
+    hint = "If the script is just saving, try again; otherwise something else has written to the run folder."
+
+
+class RangeUnsatisfiable(RunnerError):
+    """The asked range lies behind the end of the file."""
+
+    code = "range_unsatisfiable"
+    http_status = 416
+
+
 class Conflict(RunnerError):
     """The run is not in a state that allows this."""
 
