@@ -24,7 +24,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help browser setup setup-dev demo app stop test unit integration e2e fmt lint type check lock bench screenshots faults fault-matrix soak compat clean
+.PHONY: help browser bubblewrap setup setup-dev demo app stop test unit integration e2e fmt lint type check lock bench screenshots faults fault-matrix soak compat clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,9 +57,10 @@ app: setup ## Start the app in the foreground; Ctrl-C ends it
 stop: ## Stop the app that `make demo` left running
 	@$(BIN)/python -m examples.demo --stop
 
-test: setup-dev browser check ## Checks and the whole test suite
+test: setup-dev browser bubblewrap check ## Checks and the whole test suite
 	@$(BIN)/python -m pytest
 
+integration: bubblewrap
 unit integration: setup-dev ## One ring of the tests
 	@$(BIN)/python -m pytest tests/$@
 
@@ -70,6 +71,11 @@ browser: ## Install Debian's chromium when it is missing (as root)
 	@command -v chromium > /dev/null || { \
 		echo "Installing chromium"; \
 		apt-get update -qq && apt-get install -qq --yes chromium fonts-dejavu-core > /dev/null; }
+
+bubblewrap: ## Install Debian's bubblewrap when it is missing (as root)
+	@command -v bwrap > /dev/null || { \
+		echo "Installing bubblewrap"; \
+		apt-get update -qq && apt-get install -qq --yes bubblewrap > /dev/null; }
 
 fmt: setup-dev ## Format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

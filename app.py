@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from components.lightning_app import RepoRunnerApp
 from components.port import local_host, require_free
 from components.repo_runner import PyTorchLightningGithubRepoRunner
 from components.root_flow import Decides, MakeWork, RootFlow
+from repo_runner import health
 from repo_runner.app_file import AppFile
 from repo_runner.errors import RunnerError
 from repo_runner.manager import Manager
@@ -42,6 +44,8 @@ def build(
         )
         exposure.require_safe(settings)
         app_log.take_logging(HomePaths(settings.home).app_log)
+        if health.is_root():
+            logging.getLogger(__name__).warning(health.ROOT_WARNING)
         framework.mend(settings)
         root = RootFlow(settings, make_manager(settings), StreamlitUI(settings), make_work)
     except RunnerError as error:

@@ -12,7 +12,6 @@ from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Query, R
 from fastapi import Path as PathParam
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import (
-    FileResponse,
     JSONResponse,
     PlainTextResponse,
     Response,
@@ -24,6 +23,7 @@ from repo_runner import health
 from repo_runner.access.person import Person, Role
 from repo_runner.board_status import BoardStatus
 from repo_runner.caches import Caches, TidyReport
+from repo_runner.download import Download
 from repo_runner.errors import Forbidden, InvalidInput, RunnerError
 from repo_runner.events import read_batch
 from repo_runner.log_search import Search
@@ -246,12 +246,23 @@ def checkpoints(run_id: str, manager: TheManager) -> tuple[Checkpoint, ...]:
 
 
 @router.get("/runs/{run_id}/checkpoints/{name}")
-def download(run_id: str, name: str, manager: TheManager) -> FileResponse:
-    """A checkpoint by `best`, `last` or name; ranges are served. Loading such a file runs code from it."""
-    checkpoint, file = manager.checkpoint_file(run_id, name)
-    headers = {"X-Content-Type-Options": "nosniff", "X-Checksum-Sha256": checkpoint.sha256}
-    return FileResponse(
-        file, media_type="application/octet-stream", filename=checkpoint.name, headers=headers
+def download(
+    run_id: str,
+    name: str,
+    manager: TheManager,
+    range_: Annotated[str | None, Header(alias="Range", max_length=200)] = None,
+    if_range: Annotated[str | None, Header(max_length=200)] = None,
+    if_none_match: Annotated[str | None, Header(max_length=2000)] = None,
+) -> StreamingResponse:
+    """A checkpoint by `best`, `last` or name, or one range of it. Loading such a file runs code from it."""
+    answer = Download.of(
+        manager.artifact(run_id, name),
+        range_=range_,
+        if_range=if_range,
+        if_none_match=if_none_match,
+    )
+    return StreamingResponse(
+        answer.body, answer.status, answer.headers, media_type="application/octet-stream"
     )
 
 

@@ -22,9 +22,17 @@ class CheckpointKeeper:
     """Keeps the best and the last checkpoint of each ModelCheckpoint; what the script deleted is deleted here too."""
 
     def __init__(
-        self, folder: Path, writer: EventWriter, cwd: Path, known: tuple[Checkpoint, ...] = ()
+        self,
+        folder: Path,
+        writer: EventWriter,
+        cwd: Path,
+        known: tuple[Checkpoint, ...] = (),
+        *,
+        hidden: Path | None = None,
     ) -> None:
         self._folder = folder
+        #: The data folder: a script gets nothing out of it by calling it a checkpoint, but from its own run.
+        self._hidden = hidden
         self._writer = writer
         #: Where the script runs, which its relative paths start from.
         self._cwd = cwd
@@ -75,7 +83,7 @@ class CheckpointKeeper:
             if self._stamps.get(path) == stamp:
                 return
             target = self._folder / self._name(path)
-            sha256, size = _copy(source, target)
+            sha256, size = _copy(self._open(source), target)
         except OSError as error:
             self._say(path, error)
             return
@@ -91,6 +99,16 @@ class CheckpointKeeper:
             size_bytes=size,
             saved_at=datetime.fromtimestamp(event["t"], UTC),
         )
+
+    def _open(self, source: Path) -> int:
+        """By what was opened, not by what it was called: a link on the way may have been swapped."""
+        file = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        real = Path(f"/proc/self/fd/{file}").readlink()
+        own = self._folder.parent.resolve()
+        if self._hidden and real.is_relative_to(self._hidden) and not real.is_relative_to(own):
+            os.close(file)
+            raise PermissionError(0, "it belongs to the app", str(source))
+        return file
 
     def _name(self, path: str) -> str:
         """The file's own name, made unique: two callbacks may use the same one in two folders."""
@@ -127,14 +145,13 @@ def _stamp(source: Path) -> tuple[int, int]:
     return info.st_mtime_ns, info.st_size
 
 
-def _copy(source: Path, target: Path) -> tuple[str, int]:
-    """Copy aside, hash on the way, rename; returns sha256 and size in bytes."""
+def _copy(source: int, target: Path) -> tuple[str, int]:
+    """Copy an open file aside, hash on the way, rename; returns sha256 and size in bytes."""
     target.parent.mkdir(exist_ok=True)
     partial = target.with_name(target.name + ".partial")
     digest, size = hashlib.sha256(), 0
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        with os.fdopen(os.open(source, flags), "rb") as reader, partial.open("wb") as writer:
+        with os.fdopen(source, "rb") as reader, partial.open("wb") as writer:
             while chunk := reader.read(_CHUNK_BYTES):
                 digest.update(chunk)
                 writer.write(chunk)

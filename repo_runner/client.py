@@ -252,21 +252,24 @@ class Client:
         """Save a checkpoint (aside, then moved into place) and return its sha256, which was compared on the way."""
         partial = destination.with_name(destination.name + ".partial")
         digest = hashlib.sha256()
-        with self._http.stream("GET", f"/runs/{run_id}/checkpoints/{name}") as response:
-            if response.is_error:
-                response.read()
-                raise ApiError.of(response)
-            with partial.open("wb") as file:
-                for chunk in response.iter_bytes():
-                    digest.update(chunk)
-                    file.write(chunk)
-            promised = response.headers["X-Checksum-Sha256"]
+        try:
+            with self._http.stream("GET", f"/runs/{run_id}/checkpoints/{name}") as response:
+                if response.is_error:
+                    response.read()
+                    raise ApiError.of(response)
+                with partial.open("wb") as file:
+                    for chunk in response.iter_bytes():
+                        digest.update(chunk)
+                        file.write(chunk)
+                promised = response.headers["X-Checksum-Sha256"]
+        except httpx.ConnectError as error:
+            raise AppUnreachable(f"The app at {self.address} does not answer.") from error
+        except httpx.TransportError as error:
+            partial.unlink(missing_ok=True)
+            raise _damaged("The download broke off") from error
         if digest.hexdigest() != promised:
             partial.unlink()
-            raise SourceError(
-                "The downloaded checkpoint is damaged: its sha256 differs.",
-                hint="Download it again.",
-            )
+            raise _damaged("The downloaded checkpoint is damaged: its sha256 differs")
         partial.replace(destination)
         return promised
 
@@ -278,6 +281,10 @@ class Client:
         if response.is_error:
             raise ApiError.of(response)
         return response.json() if response.content else None
+
+
+def _damaged(what: str) -> SourceError:
+    return SourceError(f"{what}.", hint="Download it again.", code="download_failed")
 
 
 def _given(asked: dict[str, Any]) -> dict[str, Any]:

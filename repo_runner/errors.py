@@ -216,6 +216,13 @@ class PythonUnavailable(BuildFailed):
     hint = "Choose an installed version, or let uv download one."
 
 
+class SandboxUnavailable(InvalidInput):
+    """The sandbox that the run asks for is not available."""
+
+    code = "sandbox_unavailable"
+    hint = "Choose another level; a run is never started with less than it asks for."
+
+
 class SecretMissing(RunnerError):
     """The value of a secret variable is gone."""
 
@@ -262,6 +269,21 @@ class QueueFull(RunnerError):
     hint = "Try again when some have ended; the operator can raise REPO_RUNNER_MAX_WAITING."
     #: After so long it is worth trying again.
     retry_after_s: ClassVar[int] = 30
+
+
+class ArtifactChanged(RunnerError):
+    """The file in the run folder is not the one that the run registered."""
+
+    code = "artifact_changed"
+    http_status = 409
+    hint = "If the script is just saving, try again; otherwise something else has written to the run folder."
+
+
+class RangeUnsatisfiable(RunnerError):
+    """The asked range lies behind the end of the file."""
+
+    code = "range_unsatisfiable"
+    http_status = 416
 
 
 class Conflict(RunnerError):

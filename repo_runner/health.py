@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib import metadata
+from typing import get_args
 
-from repo_runner import __version__
+from repo_runner import __version__, sandbox
 from repo_runner.manager import Manager
-from repo_runner.models import Health
+from repo_runner.models import Health, SandboxLevel, SandboxState
 
 _SHOWN = (
     "lightning",
@@ -23,12 +26,17 @@ _SHOWN = (
 )
 _STARTED_AT = datetime.now(UTC)
 _LOW_DISK_BYTES = 1 << 30
+ROOT_WARNING = (
+    "The app runs as root, and so does every script that it starts: any of them can change anything on this machine. "
+    "Start it from an ordinary account."
+)
 
 
 def check(manager: Manager) -> Health:
     """Versions, disk, runs; `degraded` with the reasons when something needs the operator."""
     disk = shutil.disk_usage(manager.paths.root)
     problems = ["Less than 1 GiB of disk is free."] if disk.free < _LOW_DISK_BYTES else []
+    problems += [ROOT_WARNING] if is_root() else []
     return Health(
         status="degraded" if problems else "ok",
         version=__version__,
@@ -41,7 +49,20 @@ def check(manager: Manager) -> Health:
         max_running=manager.settings.max_running,
         started_at=_STARTED_AT,
         problems=tuple(problems),
+        sandbox=sandbox.choose("", manager.settings),
+        sandboxes=tuple(_sandboxes()),
     )
+
+
+def is_root() -> bool:
+    """Whether whatever runs here owns the machine."""
+    return os.geteuid() == 0
+
+
+def _sandboxes() -> Iterator[SandboxState]:
+    for level in get_args(SandboxLevel):
+        reason = sandbox.problem(level)
+        yield SandboxState(level=level, problem=f"{reason[0]}. {reason[1]}" if reason else "")
 
 
 def _version(package: str) -> str:

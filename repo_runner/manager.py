@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from repo_runner import bell, housekeeping, preflight
+from repo_runner.artifact import Artifact
 from repo_runner.board_status import BoardStatus
 from repo_runner.boards import Boards
 from repo_runner.caches import Caches, TidyReport, measure
@@ -199,7 +200,7 @@ class Manager:
         return tuple(sorted(items, key=lambda c: (not c.is_best, not c.is_last, c.name)))
 
     def checkpoint_file(self, run_id: str, name: str) -> tuple[Checkpoint, Path]:
-        """A registered checkpoint by `best`, `last` or its name, and its file inside the run folder."""
+        """A registered checkpoint by `best`, `last` or its name, and where its file should be."""
         wanted = [
             c
             for c in self.checkpoints(run_id)
@@ -207,13 +208,17 @@ class Manager:
         ]
         if not wanted:
             raise ArtifactNotFound(f"The run {run_id} has no checkpoint {name!r} (yet).")
-        folder = self._folder(run_id).checkpoints.resolve()
-        file = (folder / wanted[0].name).resolve()
-        if file.parent != folder or not file.is_file():
-            raise ArtifactNotFound(
-                f"The file of checkpoint {wanted[0].name!r} is missing from the run folder."
-            )
-        return wanted[0], file
+        return wanted[0], self._folder(run_id).checkpoints / wanted[0].name
+
+    def artifact(self, run_id: str, name: str) -> Artifact:
+        """A registered checkpoint, opened; raises ArtifactNotFound, or ArtifactChanged when it is another file."""
+        checkpoint, file = self.checkpoint_file(run_id, name)
+        return Artifact.open(
+            self.paths.runs,
+            file.relative_to(self.paths.runs).as_posix(),
+            sha256=checkpoint.sha256,
+            size_bytes=checkpoint.size_bytes,
+        )
 
     def stop(self, run_id: str) -> Run:
         """Store the intent to stop; a run that has ended stays as it is."""

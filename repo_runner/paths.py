@@ -33,6 +33,11 @@ class HomePaths:
         return self.root / "cache" / "bytecode"
 
     @property
+    def pythons(self) -> Path:
+        """Interpreters that the installer downloaded, unless the operator keeps them elsewhere."""
+        return self.root / "cache" / "pythons"
+
+    @property
     def packages(self) -> Path:
         """The installer's own cache, unless the operator keeps it elsewhere."""
         return self.root / "cache" / "uv"
@@ -147,6 +152,11 @@ class RunPaths:
     def checkpoints(self) -> Path:
         """The script's own best and last checkpoint."""
         return self.root / "checkpoints"
+
+    @property
+    def script_home(self) -> Path:
+        """What a sandboxed script finds as its HOME."""
+        return self.root / "home"
 
     @property
     def lock(self) -> Path:

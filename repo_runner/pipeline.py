@@ -7,7 +7,7 @@ import time
 import traceback
 from dataclasses import dataclass, field
 
-from repo_runner import clock, diagnosis
+from repo_runner import clock, diagnosis, sandbox
 from repo_runner.app_file import write_private
 from repo_runner.backends.base import Attempt
 from repo_runner.checkpoints import CheckpointKeeper
@@ -51,6 +51,7 @@ class Pipeline:
     def run(self) -> ExitRecord:
         """Take the run through its phases; whatever goes wrong becomes part of the record, never an exception."""
         try:
+            sandbox.require(self.spec.sandbox, self.settings)
             self.secrets.require_all()
             self._fetch()
             script_exit = self._train(self._build())
@@ -129,21 +130,28 @@ class Pipeline:
         self._enter(RunPhase.TRAINING)
         earlier = EarlierAttempts.of(self.paths)
         keeper = CheckpointKeeper(
-            self.paths.checkpoints, self.writer, self.paths.checkout, earlier.checkpoints
+            self.paths.checkpoints,
+            self.writer,
+            self.paths.checkout,
+            earlier.checkpoints,
+            hidden=self.settings.home.resolve(),
         )
         observer = Observer(self.writer, keeper)
-        plan = ScriptPlan(
-            spec=self.spec,
-            env={**self.spec.env, **self.secrets.env},
-            checkout=self.paths.checkout,
-            environment=environment,
-            probe_folder=self.paths.probe(self.attempt.number),
-            resume_from=earlier.resume_point,
-            with_probe=self.attempt.with_probe,
-            gpus=self.attempt.gpus,
-        )
-        training = Training(self.settings, plan, self.paths, self.writer, observer)
-        ended = training.run(self.output, self.watch.requested)
+        number = self.attempt.number
+        with sandbox.sandboxed(self.spec, self.settings, self.paths, number, environment) as walls:
+            plan = ScriptPlan(
+                spec=self.spec,
+                env={**self.spec.env, **self.secrets.env},
+                checkout=self.paths.checkout,
+                environment=environment,
+                probe_folder=self.paths.probe(number),
+                resume_from=earlier.resume_point,
+                with_probe=self.attempt.with_probe,
+                gpus=self.attempt.gpus,
+                sandbox=walls,
+            )
+            training = Training(self.settings, plan, self.paths, self.writer, observer)
+            ended = training.run(self.output, self.watch.requested)
         return self._record(ended, failure=self._diagnose(ended, observer))
 
     def _diagnose(self, ended: ScriptExit, observer: Observer) -> Failure | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from repo_runner import intake, variables
+from repo_runner import intake, sandbox, variables
 from repo_runner.capacity import Capacity
 from repo_runner.contents_report import (
     GITATTRIBUTES,
@@ -36,6 +36,12 @@ _MAX_REFS = 200
 #: What an environment with torch may need.
 _SCARCE_BYTES = 5 << 30
 _LIKELY = ("train", "main", "run", "fit")
+
+_SANDBOXES = {
+    "none": "No sandbox: the script may do whatever the account that runs this app may do.",
+    "landlock": "Sandbox: Landlock. The script writes only to its own folders, and reads no other run.",
+    "bubblewrap": "Sandbox: bubblewrap. The script writes only to its own folders, and sees no other process.",
+}
 
 
 def inspect(
@@ -106,6 +112,7 @@ class _Asked:
             dependency_file=given.dependency_file.strip(),
             env=given.env,
             secret_refs=given.secret_refs,
+            sandbox=sandbox.choose(given.sandbox, self.settings),
             backend=given.backend,
             submodules=given.submodules,
             lfs=given.lfs,
@@ -133,6 +140,7 @@ def _read_texts(
     found.attempt(
         lambda: variables.check_secret_refs(given.secret_refs, given.env, settings.operator_secrets)
     )
+    found.attempt(lambda: sandbox.require(sandbox.choose(given.sandbox, settings), settings))
     token = found.attempt(lambda: intake.check_token(given.token.get_secret_value()))
     if given.script_path.strip():
         found.attempt(lambda: _check_script(given.script_path))
@@ -214,6 +222,7 @@ def _look(
     report_submodules(files, spec, found)
     report_lfs(files, spec, found)
     _report_disk(machine, asked.settings, found)
+    found.ok("sandbox", _SANDBOXES[spec.sandbox])
     return spec
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from repo_runner.environment import Environment
 from repo_runner.models import RunSpec
 from repo_runner.resume import ResumePoint
+from repo_runner.sandbox import Sandbox
+from repo_runner.sandbox.walls import PROBE
 from repo_runner.settings import Settings
-
-PROBE = Path(__file__).resolve().parent.parent / "probe"
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,12 @@ class ScriptPlan:
     with_probe: bool = True
     #: Unique ids of the GPUs the script may use; None: this machine has none, or nobody counts them.
     gpus: tuple[str, ...] | None = None
+    sandbox: Sandbox = field(default_factory=Sandbox)
 
     def argv(self) -> list[str]:
         """`python script.py args…`, exactly as a person would type it at the top of the repository."""
-        return [str(self.environment.python), *self.spec.script_words, *self.spec.script_args]
+        words = [str(self.environment.python), *self.spec.script_words, *self.spec.script_args]
+        return self.sandbox.command(words, self.checkout)
 
     def script_env(self, settings: Settings) -> dict[str, str]:
         """The operator's allow-listed variables, the run's own, and the probe's."""
@@ -45,6 +47,7 @@ class ScriptPlan:
             **self._threads(),
             **self.env,
             **self._gpu_env(),
+            **self.sandbox.env,
         }
         return {**variables, **(self._probe_env() if self.with_probe else {})}
 

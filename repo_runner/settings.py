@@ -21,6 +21,10 @@ PREFIX = "REPO_RUNNER_"
 #: Where a reverse proxy passes on to the UI; everything else goes to the app's port.
 UI_PATH = "ui"
 
+
+#: What may stand between a run's script and the machine, from the weakest to the strongest.
+SANDBOX_LEVELS = ("none", "landlock", "bubblewrap")
+
 #: What a run's script may see of the operator's environment; anything else has to be given with the run.
 PASSED_TO_SCRIPTS = (
     "PATH LANG LC_ALL LC_CTYPE TZ TMPDIR HOME USER LOGNAME "
@@ -84,6 +88,11 @@ class Settings:
     #: Tokens (or `user:password`) for private repositories, by host. Given as pairs `host=NAME`, where the environment
     #: variable NAME holds the token.
     git_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    #: The sandbox of a run that asks for none in particular, and the weakest that a run may ask for.
+    sandbox: str = "none"
+    sandbox_minimum: str = "none"
+    #: Folders that sandboxed scripts may write to besides their own, such as a cache of models.
+    sandbox_writable: tuple[str, ...] = ()
     #: Variables of the operator's environment that a run may refer to (`secret_refs`); no run sees another.
     secret_variables: tuple[str, ...] = ()
     #: Those of them that are set.
@@ -231,6 +240,9 @@ def _parse(name: str, kind: object, text: str) -> object:
             return tuple(_pair(item) for item in text.split())
         if kind.startswith("tuple"):
             return tuple(text.split())
+        if name in ("sandbox", "sandbox_minimum") and text not in SANDBOX_LEVELS:
+            kind = f"level ({', '.join(SANDBOX_LEVELS)})"
+            raise ValueError(text)
     except ValueError as error:
         raise InvalidInput(
             f"The setting {PREFIX}{name.upper()} is not a valid {kind}: {text!r}.",

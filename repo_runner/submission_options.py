@@ -56,6 +56,12 @@ def add_submission_options(parser: argparse.ArgumentParser) -> None:
         help="variable of the script whose value the operator of the app holds",
     )
     parser.add_argument(
+        "--sandbox",
+        choices=("none", "landlock", "bubblewrap"),
+        default="",
+        help="what stands between the script and the machine (default: the operator's)",
+    )
+    parser.add_argument(
         "--token-env",
         default="",
         metavar="NAME",
@@ -78,6 +84,7 @@ def submission_of(asked: argparse.Namespace) -> Submission:
             name=asked.name,
             python=asked.python,
             env=dict(_variable(item) for item in asked.env),
+            sandbox=asked.sandbox,
             secret_refs=dict(_reference(item) for item in asked.secret_ref),
             submodules=asked.submodules,
             lfs=asked.lfs,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -72,10 +71,10 @@ class Training:
                 group.kill()
             own_kills = group.memory_kills()
         self._observe()
-        code = child.returncode
+        exit_code, number = self._plan.sandbox.end_of(child.returncode)
         return ScriptExit(
-            exit_code=code if code >= 0 else None,
-            signal=-code if code < 0 else None,
+            exit_code=exit_code,
+            signal=number,
             stopped=self._stopped,
             limit=self._limit,
             memory_kills=memory_kills.count() - kills_before + own_kills,
@@ -105,7 +104,7 @@ class Training:
         if self._observer.has_trainer and may_save:
             (self._plan.probe_folder / "stop").touch()
             yield from _ticks(self._settings.stop_grace_s)
-        child.send_signal(signal.SIGTERM)
+        process.ask_to_end(child, behind=self._plan.sandbox.launchers)
         saved = self._observer.has_trainer or not may_save
         yield from _ticks(
             min(_TERM_GRACE_S, self._settings.stop_grace_s)

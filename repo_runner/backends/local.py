@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-from repo_runner import lease, process, run_group
+from repo_runner import lease, process, run_group, sandbox
 from repo_runner.app_file import write_private
 from repo_runner.backends.base import GPUS, WITHOUT_PROBE, Attempt
 from repo_runner.models import RunSpec
@@ -53,8 +53,9 @@ class LocalBackend:
             holder.signal(signal.SIGTERM)
 
     def clean_up(self, paths: RunPaths) -> None:
-        """Kill what is in the run's control group or carries its marker, and remove what it was about to rename."""
+        """Kill what is in the run's control group or carries its marker, and remove what it left half done."""
         run_group.bury(paths)
         process.kill_marked(paths.run_id)
         for half in paths.half_written():
             shutil.rmtree(half) if half.is_dir() else half.unlink()
+        sandbox.sweep(paths)

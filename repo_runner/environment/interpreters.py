@@ -20,6 +20,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from repo_runner.environment.installer import BuildWatch, Installer
 from repo_runner.errors import BuildFailed, InvalidInput, PythonUnavailable
+from repo_runner.paths import HomePaths
 from repo_runner.settings import Settings
 
 _VERSION = re.compile(r"\d+(\.\d+){0,2}")
@@ -59,7 +60,7 @@ class Interpreters:
 
     def __init__(self, settings: Settings, installer: Installer) -> None:
         self._installer = installer
-        self._folder = settings.home / "cache" / "pythons"
+        self._folder = HomePaths(settings.home).pythons
         #: uv's own setting for where it puts the interpreters it provides, unless the
         #: operator chose a place.
         folder = installer.env.get("UV_PYTHON_INSTALL_DIR", str(self._folder))

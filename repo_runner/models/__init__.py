@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from repo_runner.models.checkpoint import Checkpoint
 from repo_runner.models.failure import Failure
-from repo_runner.models.health import Health
+from repo_runner.models.health import Health, SandboxState
 from repo_runner.models.limits import Limits, Resources, Retries
 from repo_runner.models.log_search import LogMatch, LogSearch
 from repo_runner.models.log_slice import LogSlice
@@ -21,7 +21,7 @@ from repo_runner.models.progress import OnProgress, Progress
 from repo_runner.models.record import Record
 from repo_runner.models.run import PhaseTime, Run, RunPage
 from repo_runner.models.status import RunPhase, RunStatus
-from repo_runner.models.submission import Backend, RunSpec, Submission
+from repo_runner.models.submission import Backend, RunSpec, SandboxLevel, Submission
 
 __all__ = [
     "Backend",
@@ -48,6 +48,8 @@ __all__ = [
     "RunPhase",
     "RunSpec",
     "RunStatus",
+    "SandboxLevel",
+    "SandboxState",
     "ScriptArgument",
     "ScriptKind",
     "Sparkline",

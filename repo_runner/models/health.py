@@ -6,6 +6,15 @@ from datetime import datetime
 from typing import Literal
 
 from repo_runner.models.record import Record
+from repo_runner.models.submission import SandboxLevel
+
+
+class SandboxState(Record):
+    """Whether this machine has a sandbox level."""
+
+    level: SandboxLevel
+    #: Why it cannot be had, and what to do; empty when it can.
+    problem: str = ""
 
 
 class Health(Record):
@@ -22,3 +31,6 @@ class Health(Record):
     max_running: int
     started_at: datetime
     problems: tuple[str, ...] = ()
+    #: What a run gets that asks for no sandbox in particular.
+    sandbox: SandboxLevel = "none"
+    sandboxes: tuple[SandboxState, ...] = ()

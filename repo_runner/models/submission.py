@@ -11,6 +11,9 @@ from repo_runner.models.record import Record
 
 Backend = Literal["local"]
 
+#: What stands between a run's script and the machine, from the weakest to the strongest.
+SandboxLevel = Literal["none", "landlock", "bubblewrap"]
+
 MAX_PRIORITY = 100
 
 
@@ -38,6 +41,8 @@ class Submission(Record):
     #: Variables of the script that take their value from one of the operator's when the run starts: name and the
     #: operator's name, which must be among those that the operator offers.
     secret_refs: dict[str, str] = Field(default_factory=dict, max_length=200)
+    #: Empty: the operator's default.
+    sandbox: SandboxLevel | Literal[""] = ""
     backend: Backend = "local"
     #: Whether the repository's submodules are fetched too: from the same host, one level deep.
     submodules: bool = False
@@ -79,6 +84,7 @@ class RunSpec(Record):
     limits: Limits = Limits()
     retries: Retries = Retries()
     priority: int = 0
+    sandbox: SandboxLevel = "none"
     #: Variables whose values are sealed: name and ticket. Chosen by their names, see variables.
     secret_env: dict[str, str] = Field(default_factory=dict)
     #: Variables whose values stay with the operator: name, and the operator's variable.

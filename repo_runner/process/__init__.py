@@ -9,6 +9,7 @@ from __future__ import annotations
 from repo_runner.process.child import (
     Child,
     CommandMissing,
+    ask_to_end,
     ended_within,
     kill_first_when_short_of_memory,
     kill_group,
@@ -29,6 +30,7 @@ __all__ = [
     "ProcessCancelled",
     "ProcessIdentity",
     "ProcessTimeout",
+    "ask_to_end",
     "become_subreaper",
     "boot_id",
     "bury_adopted",

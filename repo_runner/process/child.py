@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+import psutil
+
 from repo_runner.errors import RunnerError
 from repo_runner.process.marker import marks
 
@@ -54,6 +56,16 @@ def ended_within(child: Child, seconds: float) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return True
+
+
+def ask_to_end(child: Child, *, behind: int = 0) -> None:
+    """SIGTERM to a command or, where so many launchers stand before it, to the oldest process behind them."""
+    asked = psutil.Process(child.pid) if child.poll() is None else None
+    with contextlib.suppress(psutil.Error, ValueError):  # it is ending, or has not begun
+        for _ in range(behind):
+            asked = asked and min(asked.children(), key=lambda p: p.create_time())
+        if asked:
+            asked.terminate()
 
 
 def kill_group(child: Child) -> None:

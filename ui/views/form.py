@@ -27,6 +27,14 @@ KEPT: dict[str, str | bool] = {
     **dict.fromkeys((*TEXTS, "env", "secret_refs"), ""),
     "submodules": False,
     "lfs": False,
+    "sandbox": "",
+}
+#: What stands between the script and the machine, in the words of the form.
+SANDBOXES = {
+    "": "as the operator set it",
+    "none": "none: the script may do what the app's account may do",
+    "landlock": "Landlock: writes only to its own folders",
+    "bubblewrap": "bubblewrap: own folders, own processes",
 }
 
 #: What stands in an empty field.
@@ -78,6 +86,7 @@ def fill_from_spec(spec: RunSpec, name: str) -> None:
         dependency_file=spec.dependency_file,
         submodules=spec.submodules,
         lfs=spec.lfs,
+        sandbox=spec.sandbox,
         secret_refs="\n".join(f"{name}={source}" for name, source in spec.secret_refs.items()),
         # A sealed value is not known here: its name is, for it to be given again.
         env="\n".join(
@@ -101,6 +110,7 @@ def submission() -> Submission:
         **{field: state[field].strip() for field in TEXTS},
         env=parse_env(state.env),
         secret_refs=parse_secret_refs(state.secret_refs),
+        sandbox=state.sandbox,
         submodules=state.submodules,
         lfs=state.lfs,
         token=SecretStr(state.get("token", "").strip()),

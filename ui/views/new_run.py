@@ -98,6 +98,8 @@ def _more(places: Places) -> None:
         _text(places, "token", "Access token")
     _text(places, "env", "Variables", lines=True)
     _text(places, "secret_refs", "Secrets of the operator", lines=True)
+    st.selectbox("Sandbox", form.SANDBOXES, key="sandbox", format_func=form.SANDBOXES.__getitem__)
+    places["sandbox"] = st.container()
     st.toggle("Fetch submodules", key="submodules")
     st.toggle("Fetch files in Git LFS", key="lfs")
 

@@ -13,7 +13,7 @@ from repo_runner.settings import Settings
 from ui.connection import client
 from ui.views.storage import show_storage
 from ui.widgets import formats
-from ui.widgets.facts import Fact, fact, mapping_facts, show_facts, show_json
+from ui.widgets.facts import SANDBOXES, Fact, fact, mapping_facts, show_facts, show_json
 from ui.widgets.notice import notice, show_errors, show_notices
 
 QUEUE_SHOWN = 20
@@ -86,6 +86,12 @@ def app_facts(health: Health) -> list[Fact]:
         fact("Address", health.address, "copy"),
         fact("Started", formats.iso(health.started_at), "ago"),
         fact("Data folder", health.home, "copy"),
+        fact("Sandbox of a run", SANDBOXES[health.sandbox]),
+        *(
+            fact(f"Sandbox {state.level}", f"not available: {state.problem}")
+            for state in health.sandboxes
+            if state.problem
+        ),
         fact("Disk", used, "meter", label=free),
     ]
 

@@ -13,6 +13,11 @@ from ui.widgets.run_table import status_word
 
 Fact = dict[str, Any]
 MAX_FACTS = 200
+SANDBOXES = {
+    "none": "none: the script may do what the app's account may do",
+    "landlock": "Landlock: writes only to its own folders",
+    "bubblewrap": "bubblewrap: writes only to its own folders, sees no other process",
+}
 
 
 def show_facts(title: str, facts: Sequence[Fact], *, key: str, folded: bool = False) -> None:
@@ -47,6 +52,7 @@ def configuration(run: Run) -> list[Fact]:
         fact("Commit", run.commit_sha, "copy"),
         fact("Requirements", "\n".join(spec.requirements), "code"),
         fact("Python", spec.python or "the app's own version"),
+        fact("Sandbox", SANDBOXES[spec.sandbox]),
         fact("Variables", ", ".join(sorted({**spec.env, **spec.secret_env, **spec.secret_refs}))),
         fact("Environment", run.environment_key, "copy", label=(run.environment_key or "")[:12]),
         fact("Attempt", run.attempt or None),

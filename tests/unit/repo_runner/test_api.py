@@ -1,4 +1,5 @@
 import asyncio
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -184,3 +185,13 @@ def test_a_run_says_who_submitted_it_and_a_person_who_they_are(http: Http, run_o
         "name": "bob",
         "role": "viewer",
     }
+
+
+@pytest.mark.parametrize(("user", "warns"), [(0, True), (1000, False)])
+def test_running_as_root_is_a_problem_that_is_said(
+    http: Http, monkeypatch: pytest.MonkeyPatch, user: int, warns: bool
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    health = http.get("/api/v1/health").json()
+    assert any("runs as root" in problem for problem in health["problems"]) is warns
+    assert (health["status"] == "degraded") is warns
