@@ -23,6 +23,9 @@ export LIGHTING_TESTING := 1
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
+# Two tests at a time; those of one file share their fixtures.
+PARALLEL ?= -n 2 --dist loadfile
+
 .DEFAULT_GOAL := help
 .PHONY: help browser bubblewrap setup setup-dev demo app stop test unit integration e2e fmt lint type check lock bench screenshots faults fault-matrix soak compat clean
 
@@ -58,14 +61,14 @@ stop: ## Stop the app that `make demo` left running
 	@$(BIN)/python -m examples.demo --stop
 
 test: setup-dev browser bubblewrap check ## Checks and the whole test suite
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(PARALLEL)
 
 integration: bubblewrap
 unit integration: setup-dev ## One ring of the tests
-	@$(BIN)/python -m pytest tests/$@
+	@$(BIN)/python -m pytest $(PARALLEL) tests/$@
 
 e2e: setup-dev browser ## The outer ring of the tests, in a real browser
-	@$(BIN)/python -m pytest tests/$@
+	@$(BIN)/python -m pytest $(PARALLEL) tests/$@
 
 browser: ## Install Debian's chromium when it is missing (as root)
 	@command -v chromium > /dev/null || { \
@@ -96,10 +99,10 @@ lock: $(UV) ## Renew the lock files from requirements*.txt
 	@sed -i 's/^\(torch==[0-9.]*\)+cpu/\1/' requirements.lock requirements-dev.lock  # which build: the installer's settings
 
 faults: setup-dev ## Every fault in full: all signals, processes and phases, a kill at every write (long)
-	@TEST_ALL_FAULTS=1 $(BIN)/python -m pytest tests/integration/faults
+	@TEST_ALL_FAULTS=1 $(BIN)/python -m pytest $(PARALLEL) tests/integration/faults
 
 fault-matrix: setup-dev browser ## Run every test of a fault; renews docs/fault-matrix.md
-	@$(BIN)/python -m pytest --fault-matrix docs/fault-matrix.md
+	@$(BIN)/python -m pytest $(PARALLEL) --fault-matrix docs/fault-matrix.md
 
 soak: setup-dev ## 200 short runs with random kills of every process; ends with a report
 	@$(BIN)/python -m tests.soak
