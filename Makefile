@@ -27,7 +27,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 PARALLEL ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help browser bubblewrap setup setup-dev demo app stop test unit integration e2e fmt lint type check lock bench screenshots faults fault-matrix soak compat clean
+.PHONY: help browser bubblewrap setup setup-dev demo app stop test unit integration e2e fmt lint type check audit audit-if-reachable fuzz lock bench screenshots faults fault-matrix soak compat clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -60,7 +60,7 @@ app: setup ## Start the app in the foreground; Ctrl-C ends it
 stop: ## Stop the app that `make demo` left running
 	@$(BIN)/python -m examples.demo --stop
 
-test: setup-dev browser bubblewrap check ## Checks and the whole test suite
+test: setup-dev browser bubblewrap check audit-if-reachable ## Checks and the whole test suite
 	@$(BIN)/python -m pytest $(PARALLEL)
 
 integration: bubblewrap
@@ -90,6 +90,15 @@ type: setup-dev ## Types
 	@$(BIN)/mypy
 
 check: lint type ## All static checks
+
+audit: setup-dev ## Ask the advisory services about every locked version (exit 3: none can be asked from here)
+	@$(BIN)/python -m tests.audit
+
+audit-if-reachable: setup-dev
+	@$(BIN)/python -m tests.audit --if-reachable
+
+fuzz: setup-dev ## Ten times as many cases as the tests run (minutes)
+	@FUZZ_FACTOR=10 $(BIN)/python -m pytest tests/integration/test_fuzz.py
 
 COMPILE := $(UV) pip compile --quiet --upgrade --python-version 3.11 --no-emit-find-links --no-emit-index-url
 
