@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from functools import lru_cache
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request
 from fastapi import Path as PathParam
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import (
@@ -18,6 +18,9 @@ from fastapi.responses import (
     StreamingResponse,
 )
 from pydantic import Field
+from starlette.exceptions import (
+    HTTPException,
+)  # the base of FastAPI's: also of what the router itself raises
 
 from repo_runner import health
 from repo_runner.access.person import Person, Role
