@@ -95,7 +95,7 @@ def _live(life: Life, wanted: str) -> None:
     manager.recover()
     with contextlib.closing(sqlite3.connect(settings.home / "store.db")) as store:
         store.executescript(_HISTORY)
-    claim.publish("http://127.0.0.1:1", "http://127.0.0.1:2", "token")
+    claim.publish(settings, "http://127.0.0.1:2")
     STORIES[life.story](manager, life.url)
     manager.close()
     claim.release()
