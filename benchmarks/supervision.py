@@ -1,6 +1,7 @@
 """What supervision costs and how fast it is, in one run: an idle supervisor, an idle work, the idle app, the way back.
 
-- `supervisor`, `work`: memory (PSS: shared pages count in part) and CPU while their script sleeps;
+- `supervisor`, `work`: memory (PSS: shared pages count in part; own: what it shares with nobody) and CPU while
+  their script sleeps;
 - `idle app`: CPU of main process, API server, UI and their helpers while nothing runs;
 - `reattach`: the app is killed and started again; from the start of its command until every run is followed;
 - `tick`: the flow asks the store what to do, with so many ended runs in its history;
@@ -205,6 +206,8 @@ def measure(folder: Path, *, quick: bool) -> dict[str, float]:
         time.sleep(3)
         for name, process in (("supervisor", made.supervisor()), ("work", made.work())):
             note(f"{name}_pss_mb", pss_mb(process), "its script sleeps")
+            own = process.memory_full_info().uss / (1 << 20)
+            note(f"{name}_own_mb", own, "of these, what would be free without it")
             note(f"{name}_cpu_percent", cpu_percent([process], seconds), "of one core")
         for count in (1, 20) if quick else (1, 20, 100):
             made.grow_to(count)

@@ -14,6 +14,7 @@ from repo_runner import lease
 from repo_runner.errors import Conflict, RunnerError
 from repo_runner.follower import Follower
 from repo_runner.manager import Manager
+from repo_runner.metric_store import Stretch
 from repo_runner.models import RunPhase, RunStatus, Submission
 from tests.app_fixtures import (
     NOTHING_TO_INSTALL,
@@ -155,7 +156,7 @@ def test_training_outlives_its_follower_and_nothing_is_ingested_twice(
     with following(manager, run_id):
         run = wait_until_ended(manager, run_id)
     assert run.status is RunStatus.SUCCEEDED, log_of(manager, run_id)
-    (losses,) = manager.metrics(run_id, ["train_loss"], max_points=100_000)
+    (losses,) = manager.metrics(run_id, ["train_loss"], Stretch(max_points=100_000))
     steps = [p.step for p in losses.points]
     assert len(steps) == len(set(steps)) == 8 * 128 // 5
 

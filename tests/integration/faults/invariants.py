@@ -12,6 +12,7 @@ from pathlib import Path
 from repo_runner import lease, process
 from repo_runner.lifecycle import ExitRecord
 from repo_runner.manager import Manager
+from repo_runner.metric_store import Stretch
 from repo_runner.models import Run
 from repo_runner.paths import RunPaths
 
@@ -91,7 +92,7 @@ def _rows_are_the_events(manager: Manager, run: Run, events: list[dict]) -> None
     ]
     stored = [
         (series.name, point.step, point.value)
-        for series in manager.metrics(run.run_id, max_points=10_000)
+        for series in manager.metrics(run.run_id, stretch=Stretch(max_points=10_000))
         for point in series.points
     ]
     assert sorted(stored) == sorted(said)

@@ -26,6 +26,9 @@ from tests.waiting import wait_for
 
 PLUGIN = Path(crash_points.__file__).parent
 
+#: Alembic keeps its context in a global.
+_ONE_AT_A_TIME = threading.Lock()
+
 #: Notes every change of a run's status, beside the store's own tables.
 _HISTORY = """
 CREATE TABLE IF NOT EXISTS test_history (status TEXT);
@@ -73,7 +76,8 @@ def make_old(settings: Settings) -> None:
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     store = Store(settings.store_url)
     config.attributes["engine"] = store.engine
-    command.upgrade(config, "0001")
+    with _ONE_AT_A_TIME:
+        command.upgrade(config, "0001")
     store.close()
 
 
@@ -95,7 +99,7 @@ def _live(life: Life, wanted: str) -> None:
     manager.recover()
     with contextlib.closing(sqlite3.connect(settings.home / "store.db")) as store:
         store.executescript(_HISTORY)
-    claim.publish("http://127.0.0.1:1", "http://127.0.0.1:2", "token")
+    claim.publish(settings, "http://127.0.0.1:2")
     STORIES[life.story](manager, life.url)
     manager.close()
     claim.release()
