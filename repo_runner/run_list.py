@@ -39,7 +39,7 @@ class RunQuery:
 
     #: Statuses, separated by commas; empty: all.
     status: str = ""
-    #: Text that name, id, commit, script or repository hold.
+    #: Words that name, id, commit, script or repository hold; `by:ada` for who submitted it.
     q: str = ""
     #: `owner/repository`, exactly.
     repository: str = ""
@@ -77,7 +77,9 @@ def read_page(session: Session, query: RunQuery, limit: int) -> RowPage:
 
 def search_words(run_id: str, spec: RunSpec) -> str:
     """What a run is searched by."""
-    words = (run_id, spec.name, spec.repo_url, spec.commit_sha, spec.script_path)
+    words = [run_id, spec.name, spec.repo_url, spec.commit_sha, spec.script_path]
+    if spec.submitted_by:
+        words.append(f"by:{spec.submitted_by}")
     return " ".join(words).lower()
 
 

@@ -25,6 +25,7 @@ from tornado.web import Application, OutputTransform, RequestHandler
 from repo_runner.access import locked_page
 from repo_runner.access.gate import Gate
 from repo_runner.settings import UI_PATH, Settings
+from ui import front_page
 
 _HOST = "127.0.0.1"
 _MAX_SESSIONS = 64
@@ -73,7 +74,8 @@ class GuardedServer(Server):
 
     def __init__(self, port: int, settings: Settings) -> None:
         place = {"server.port": port, "server.address": settings.bind}
-        base = {"server.baseUrlPath": UI_PATH} if settings.external_url else {}
+        self._base = UI_PATH if settings.external_url else ""
+        base = {"server.baseUrlPath": self._base}
         bootstrap.load_config_options({**_OPTIONS, **place, **base})
         super().__init__(__file__, is_hello=False)
         self._port = port
@@ -107,10 +109,12 @@ class GuardedServer(Server):
             status = self._refusal(request)
             if status:
                 return app.get_handler_delegate(request, Refused, {"status": status})
+            if front_page.is_page(request.method, request.path, self._base):
+                return app.get_handler_delegate(request, front_page.FrontPage, {"base": self._base})
             return find_handler(request, **kwargs)
 
         app.find_handler = find_allowed
-        app.add_transform(_security_headers(self._framers, self._hosts))
+        app.add_transform(_security_headers(self._framers, self._hosts, self._base))
         return app
 
     def _refusal(self, request: HTTPServerRequest) -> int:
@@ -132,12 +136,14 @@ class GuardedServer(Server):
         return len(sessions.list_active_sessions()) >= _MAX_SESSIONS
 
 
-def _security_headers(framers: Iterable[str], hosts: Iterable[str]) -> type[OutputTransform]:
+def _security_headers(
+    framers: Iterable[str], hosts: Iterable[str], base: str
+) -> type[OutputTransform]:
     sockets = " ".join(f"ws://{host} wss://{host}" for host in sorted(hosts))
-    # Streamlit needs inline styles, but no inline script and no script made of text. Whatever a run makes
+    # Streamlit needs inline styles, one inline script, and no script made of text. Whatever a run makes
     # the page say, it has nowhere to send it and nothing to load.
     policy = (
-        "default-src 'self'; script-src 'self' blob:; "
+        f"default-src 'self'; script-src 'self' blob: {front_page.script_hash(base)}; "
         "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
         f"connect-src 'self' {sockets}; worker-src 'self' blob:; media-src 'self'; frame-src 'self' http://{_HOST}:*; "
         f"object-src 'none'; base-uri 'self'; form-action 'none'; frame-ancestors {' '.join(framers)}"

@@ -63,6 +63,8 @@ def render() -> None:
 
 def _choose() -> Choice:
     st.session_state.setdefault("cursors", [])
+    if asked := st.session_state.pop("asked", None):
+        st.session_state["query"] = asked  # only before the field is drawn
     with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
         status = st.radio(
             "Status", list(_FILTERS), key="status", horizontal=True, on_change=_first_page
@@ -70,7 +72,7 @@ def _choose() -> Choice:
         query = st.text_input(
             "Search",
             key="query",
-            placeholder="name, repository, commit or script",
+            placeholder="name, repository, commit, script, by:person",
             on_change=_first_page,
         )
     repository: str = st.session_state.get("repository", "")
@@ -104,6 +106,9 @@ def _follow(wish: Wish) -> None:
         go("compare", {"runs": ",".join(wish.words)})
     if wish.verb in ("sort", "repository"):
         st.session_state[wish.verb] = wish.words[0]
+        _first_page()
+    elif wish.verb == "who":
+        st.session_state["asked"] = f"by:{wish.words[0]}"
         _first_page()
     else:
         st.session_state["wish"] = wish

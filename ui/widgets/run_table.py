@@ -17,7 +17,8 @@ from ui.widgets.phase_bar import epochs_of, fraction_of
 class Wish:
     """What a person has asked for.
 
-    To `open` a run; to `compare`, `stop` or `delete` the selected ones; to `sort`, or to see one `repository`.
+    To `open` a run; to `compare`, `stop` or `delete` the selected ones; to `sort`; to see one `repository`,
+    or the runs of one person (`who`).
     """
 
     verb: str
@@ -45,7 +46,7 @@ def show_runs(sections: Sequence[Section], sort: str, empty: tuple[str, str]) ->
         "sort": sort,
         "empty": {"title": empty[0], "text": empty[1]},
     }
-    heard = ("open", "act", "sort", "repository")
+    heard = ("open", "act", "sort", "repository", "who")
     sent = mount("rr-runs", data, key="runs", on_event=dict.fromkeys(heard, nothing))
     if act := sent.get("act"):
         return Wish(str(act["verb"]), tuple(str(run_id) for run_id in act["runs"]))

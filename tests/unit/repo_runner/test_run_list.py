@@ -109,6 +109,13 @@ def test_a_search_with_many_hits_is_not_counted_to_its_end(
     assert MOST_COUNTED >= 1000
 
 
+def test_runs_are_found_by_who_submitted_them(wood: Store) -> None:
+    wood.add("hers", spec("yew").model_copy(update={"submitted_by": "Ada"}), None)
+    assert names(wood, q="by:ada") == ["yew"]
+    assert names(wood, q="by:ad yew") == ["yew"]
+    assert names(wood, q="by:bob") == []
+
+
 def test_status_and_repository_narrow_the_list(wood: Store) -> None:
     wood.add("other", spec("yew", "https://github.com/c/d.git"), None)
     assert names(wood, repository="c/d") == ["yew"]

@@ -75,6 +75,7 @@ function curve(line, scales) {
       "data-testid": "curve",
       "data-name": line.name,
       "data-points": points.length,
+      "data-step": line.steps.at(-1) ?? null,
     }),
     points.length <= 40 &&
       points.map(([px, py]) =>

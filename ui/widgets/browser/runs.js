@@ -147,7 +147,7 @@ define(
           !run.best && run.spark.length < 2 && "–",
         ),
         h(`td.duration${run.started_at ? "" : ".none"}`, {}, since(run.started_at, run.ended_at)),
-        h("td.submitted.muted", {}, ago(run.created_at)),
+        h("td.submitted.muted", {}, ago(run.created_at), run.by && this.who(run.by)),
       );
     }
 
@@ -167,6 +167,11 @@ define(
         ),
         `@${commit} · ${script}${by && ` · by ${by}`}`,
       );
+    }
+
+    who(name) {
+      const props = { type: "button", title: "Click for the runs of this person", onclick: () => this.emit("who", name) };
+      return h("span.who", {}, "by ", h("button.link", { ...props, "aria-label": `Only runs of ${name}` }, name));
     }
 
     progress(run) {
