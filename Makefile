@@ -27,7 +27,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 PARALLEL ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help browser bubblewrap setup setup-dev demo app stop test unit integration e2e fmt lint type check audit audit-if-reachable fuzz lock bench screenshots faults fault-matrix soak compat clean
+.PHONY: help browser bubblewrap nginx setup setup-dev demo app stop test unit integration e2e fmt lint type check audit audit-if-reachable fuzz lock bench screenshots faults fault-matrix soak compat clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -60,10 +60,10 @@ app: setup ## Start the app in the foreground; Ctrl-C ends it
 stop: ## Stop the app that `make demo` left running
 	@$(BIN)/python -m examples.demo --stop
 
-test: setup-dev browser bubblewrap check audit-if-reachable ## Checks and the whole test suite
+test: setup-dev browser bubblewrap nginx check audit-if-reachable ## Checks and the whole test suite
 	@$(BIN)/python -m pytest $(PARALLEL)
 
-integration: bubblewrap
+integration: bubblewrap nginx
 unit integration: setup-dev ## One ring of the tests
 	@$(BIN)/python -m pytest $(PARALLEL) tests/$@
 
@@ -79,6 +79,13 @@ bubblewrap: ## Install Debian's bubblewrap when it is missing (as root)
 	@command -v bwrap > /dev/null || { \
 		echo "Installing bubblewrap"; \
 		apt-get update -qq && apt-get install -qq --yes bubblewrap > /dev/null; }
+
+# Unpacked, not installed: installing would start a server on this machine.
+nginx: ## Unpack Debian's nginx into build/ when the machine has none
+	@command -v nginx > /dev/null || test -x build/nginx/usr/sbin/nginx || { \
+		echo "Unpacking nginx"; mkdir -p build/nginx; \
+		{ cd build/nginx && { apt-get download -qq nginx || { apt-get update -qq && apt-get download -qq nginx; }; } \
+		&& dpkg -x nginx_*.deb .; } 2> build/nginx/log || { cat build/nginx/log; exit 1; }; }
 
 fmt: setup-dev ## Format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -12,7 +12,6 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from components.allowed import OPEN, PAGES, is_allowed, needed_role
 from components.entrance import Entrance
@@ -62,11 +61,13 @@ class Guard:
         self._gate = Gate(settings)
         self._entrance = Entrance(self._gate, settings)
         names = ("127.0.0.1", "localhost", "[::1]")
-        self._hosts = {f"{name}:{settings.port}".encode() for name in names}
-        self._origins = {b"http://" + host for host in self._hosts}
+        hosts = [f"{name}:{settings.port}".encode() for name in names]
+        local = frozenset(b"http://" + host for host in hosts)
+        #: By each name of ours, the origins of the pages we serve under it.
+        self._origins = dict.fromkeys(hosts, local)
         if settings.external_url:
-            self._hosts.add(urlsplit(settings.external_url).netloc.lower().encode())
-            self._origins.add(settings.public_address.lower().encode())
+            external = settings.public_address.lower().encode()
+            self._origins[external.partition(b"://")[2]] = frozenset([external])
         self._pending = self._reading = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,13 +88,10 @@ class Guard:
 
     def _check(self, scope: Scope) -> None:
         hosts, origins = _values(scope, b"host"), _values(scope, b"origin")
-        if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
+        ours = self._origins.get(hosts[0].lower()) if len(hosts) == 1 else None
+        if ours is None:
             raise HostRefused
-        if (
-            len(origins) > 1
-            or not self._origins.issuperset(origins)
-            or _comes_from_elsewhere(scope)
-        ):
+        if len(origins) > 1 or not ours.issuperset(origins) or _comes_from_elsewhere(scope):
             raise OriginRefused
         if not is_allowed(_method(scope), scope["path"]):
             raise NotServed

@@ -12,7 +12,6 @@ import asyncio
 import sys
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
 from streamlit import runtime
 from streamlit.web import bootstrap
@@ -81,13 +80,14 @@ class GuardedServer(Server):
         self._port = port
         self._bind = settings.bind
         self._gate = Gate(settings)
-        self._hosts = {f"{name}:{port}" for name in (_HOST, "localhost")}
-        self._origins = {f"http://{host}" for host in self._hosts}
+        hosts = [f"{name}:{port}" for name in (_HOST, "localhost")]
+        #: By each name of ours, the origins of the pages we serve under it.
+        self._origins = dict.fromkeys(hosts, frozenset(f"http://{host}" for host in hosts))
         self._framers = [settings.address, settings.address.replace(_HOST, "localhost")]
         if settings.external_url:
-            self._hosts.add(urlsplit(settings.external_url).netloc.lower())
-            self._origins.add(settings.public_address.lower())
-            self._framers.append(settings.public_address)
+            external = settings.public_address.lower()
+            self._origins[external.partition("://")[2]] = frozenset([external])
+            self._framers.append(external)
 
     async def start(self) -> None:
         """Listen, as Streamlit does, but on connections that may not linger."""
@@ -114,15 +114,16 @@ class GuardedServer(Server):
             return find_handler(request, **kwargs)
 
         app.find_handler = find_allowed
-        app.add_transform(_security_headers(self._framers, self._hosts, self._base))
+        app.add_transform(_security_headers(self._framers, self._origins, self._base))
         return app
 
     def _refusal(self, request: HTTPServerRequest) -> int:
         """The status to refuse with, or 0. Only Host and Origin as sent count, and each only once."""
         hosts, origins = request.headers.get_list("Host"), request.headers.get_list("Origin")
-        if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
+        ours = self._origins.get(hosts[0].lower()) if len(hosts) == 1 else None
+        if ours is None:
             return 421
-        if not self._origins.issuperset(origins) or len(origins) > 1:
+        if not ours.issuperset(origins) or len(origins) > 1:
             return 403
         if self._gate.by_browser(request.headers.get_list) is None:
             return LOCKED

@@ -25,9 +25,9 @@ APP_FILE = "tests/integration/rim_app.py"
 class RimProcess(AppProcess):
     """`lightning run app tests/integration/rim_app.py`."""
 
-    def __init__(self, home: Path, **env: str) -> None:
+    def __init__(self, home: Path, port: int = 0, **env: str) -> None:
         own = {n: v for n, v in os.environ.items() if not n.startswith("REPO_RUNNER_")}
-        super().__init__(home, env={**own, "PYTHONPATH": str(app_process.ROOT), **env})
+        super().__init__(home, port=port, env={**own, "PYTHONPATH": str(app_process.ROOT), **env})
 
     def start(self, timeout_s: float = 60) -> object:
         known, app_process.COMMAND = app_process.COMMAND, _command()
@@ -113,8 +113,8 @@ class RimProcess(AppProcess):
 
 
 @contextmanager
-def running(home: Path, **env: str) -> Iterator[RimProcess]:
-    process = RimProcess(home, **env)
+def running(home: Path, port: int = 0, **env: str) -> Iterator[RimProcess]:
+    process = RimProcess(home, port, **env)
     try:
         process.start()
         yield process
