@@ -27,7 +27,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 PARALLEL ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help browser bubblewrap nginx setup setup-dev demo app stop test unit integration e2e fmt lint type check audit audit-if-reachable fuzz lock bench screenshots faults fault-matrix soak compat clean
+.PHONY: help browser bubblewrap nginx setup setup-dev setup-ray demo app stop test unit integration e2e fmt lint type check audit audit-if-reachable fuzz lock bench screenshots faults fault-matrix soak compat clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -51,6 +51,14 @@ $(VENV)/.ready-dev: requirements-dev.lock $(VENV)/.ready
 	@$(UV) pip install --quiet --compile-bytecode $(TORCH_BACKEND) -r requirements-dev.lock
 	@touch $@
 
+setup-ray: .venv-ray/.ready ## Install Ray beside the app, in .venv-ray: a cluster on this machine, for the tests
+
+.venv-ray/.ready: requirements-ray.lock | $(UV)
+	@echo "Installing Ray"
+	@$(UV) venv --quiet --allow-existing --python $(BIN)/python .venv-ray
+	@$(UV) pip install --quiet --compile-bytecode --python .venv-ray/bin/python -r requirements-ray.lock
+	@touch $@
+
 demo: setup ## Start the app, train examples/digits through it, print the best checkpoint
 	@$(BIN)/python -m examples.demo
 
@@ -60,11 +68,11 @@ app: setup ## Start the app in the foreground; Ctrl-C ends it
 stop: ## Stop the app that `make demo` left running
 	@$(BIN)/python -m examples.demo --stop
 
-test: setup-dev browser bubblewrap nginx check audit-if-reachable ## Checks and the whole test suite
+test: setup-dev setup-ray browser bubblewrap nginx check audit-if-reachable ## Checks and the whole test suite
 	@$(BIN)/python -m pytest $(PARALLEL)
 
 integration: bubblewrap nginx
-unit integration: setup-dev ## One ring of the tests
+unit integration: setup-dev setup-ray ## One ring of the tests
 	@$(BIN)/python -m pytest $(PARALLEL) tests/$@
 
 e2e: setup-dev browser ## The outer ring of the tests, in a real browser
@@ -112,6 +120,8 @@ COMPILE := $(UV) pip compile --quiet --upgrade --python-version 3.11 --no-emit-f
 lock: $(UV) ## Renew the lock files from requirements*.txt
 	@$(COMPILE) $(TORCH_BACKEND) requirements.txt -o requirements.lock
 	@$(COMPILE) $(TORCH_BACKEND) -c requirements.lock requirements-dev.txt -o requirements-dev.lock
+	@$(COMPILE) -c requirements.lock requirements-node.txt -o requirements-node.lock
+	@$(COMPILE) requirements-ray.txt -o requirements-ray.lock
 	@sed -i 's/^\(torch==[0-9.]*\)+cpu/\1/' requirements.lock requirements-dev.lock  # which build: the installer's settings
 
 faults: setup-dev ## Every fault in full: all signals, processes and phases, a kill at every write (long)
@@ -133,4 +143,4 @@ screenshots: setup-dev ## Renew the README's pictures
 	@$(BIN)/python -m examples.screenshots
 
 clean: ## Remove what was built here (not the data folder)
-	@rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf $(VENV) .venv-ray build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

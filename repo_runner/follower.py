@@ -9,8 +9,8 @@ from pathlib import Path
 
 from repo_runner import bell
 from repo_runner.app_file import write_private
-from repo_runner.backends.base import Attempt
-from repo_runner.backends.local import LocalBackend
+from repo_runner.backends.base import Attempt, BackendBase
+from repo_runner.backends.choose import backend_of
 from repo_runner.ingest import ingest
 from repo_runner.lifecycle import SUPERVISOR_LOST, ExitCause, ExitRecord, decide
 from repo_runner.models import Failure, RunSpec, RunStatus
@@ -45,7 +45,7 @@ class Follower:
         home = HomePaths(settings.home)
         self._paths = home.run(run_id)
         self._bell = home.bell
-        self._backend = LocalBackend(settings)
+        self._backend: BackendBase
         self._summary = ""
         self._seen: tuple[object, ...] = ()
         self._summarized_at = 0.0
@@ -53,23 +53,26 @@ class Follower:
     def follow(self, closing: threading.Event) -> None:
         """Return when the run has ended, or when `closing` is set (the run then goes on without us)."""
         store = Store(self._settings.store_url)
+        spec = RunSpec.model_validate(store.get(self._run_id).spec)
+        self._backend = backend_of(self._settings, spec.backend)
         try:
-            self._attach(store)
+            self._attach(store, spec)
             while not self._step(store):
                 if not self._wait_for_news(closing):
                     return
         finally:
+            self._backend.close()
             store.close()
 
-    def _attach(self, store: Store) -> None:
+    def _attach(self, store: Store, spec: RunSpec) -> None:
         attempt = store.begin(self._run_id)
         row = store.get(self._run_id)
         if RunStatus(row.status).is_terminal:
             return
         self._put_away_earlier_attempt(attempt)
         if not self._paths.exit.exists() and not self._backend.was_started(self._paths):
-            spec = RunSpec.model_validate(row.spec)
-            self._backend.launch(self._paths, spec, Attempt(attempt, self._with_probe, _gpus(row)))
+            given = Attempt(attempt, self._with_probe, _gpus(row))
+            self._backend.launch(self._paths, spec, given)
 
     def _put_away_earlier_attempt(self, attempt: int) -> None:
         """In this order, so that a crash in between is made good by doing it again."""

@@ -74,6 +74,18 @@ class KeptOutput:
         return self.size_bytes - sum(s.size_bytes for s in self.segments)
 
 
+def last_line(kept: KeptOutput) -> int:
+    """How many lines of an output end before its end."""
+    if not kept.segments:
+        return 0
+    last = kept.segments[-1]
+    line = last.first_line
+    with last.opened() as file:
+        while data := file.read(1 << 20):
+            line += data.count(b"\n")
+    return line
+
+
 @dataclass(frozen=True)
 class OutputPiece:
     """Bytes of an output, and where to go on."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from repo_runner import bell, housekeeping, preflight
 from repo_runner.artifact import Artifact
+from repo_runner.backends.choose import backend_of
 from repo_runner.board_status import BoardStatus
 from repo_runner.boards import Boards
 from repo_runner.caches import Caches, TidyReport, measure
@@ -243,6 +244,7 @@ class Manager:
             raise Conflict("The run has not ended.", hint="Stop it first.")
         self._boards.close(run_id)
         folder = self._folder(run_id).root
+        backend_of(self.settings, RunSpec.model_validate(row.spec).backend).forget(RunPaths(folder))
         if folder.exists():
             folder.rename(self.paths.runs / f"{_DELETED}{run_id}")
         self._forget(run_id)

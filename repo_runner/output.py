@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from repo_runner.kept_output import KeptOutput
+from repo_runner.kept_output import KeptOutput, last_line
 from repo_runner.masking import Masker
 
 _KEPT_SEGMENTS = 4
@@ -27,7 +27,7 @@ class OutputWriter:
         self._masker = Masker(secrets)
         self._segment_limit = max(max_bytes // 8, 1)
         kept = KeptOutput.of(path)
-        self._offset, self._line = _end_of(kept)
+        self._offset, self._line = kept.size_bytes, last_line(kept)
         head_bytes = kept.segments[0].size_bytes if kept.segments else 0
         self._room = max_bytes // 2 - head_bytes
         self._current = path
@@ -46,6 +46,14 @@ class OutputWriter:
         self._line += data.count(b"\n")
         self.lost_bytes += len(data)
         self._close()
+
+    def write_at(self, offset: int, line: int, data: bytes) -> None:
+        """Append what comes at this offset, after so many lines; what is known is passed over, a gap was dropped."""
+        known = self._offset - offset
+        if known < 0:
+            self._close()
+            self._offset, self._line = offset, line
+        self._write(data[max(known, 0) :])
 
     def close(self) -> None:
         """Write what was held back as a possible beginning of a secret, and close the newest file."""
@@ -113,15 +121,3 @@ class OutputWriter:
         with contextlib.suppress(OSError):
             return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         return None
-
-
-def _end_of(kept: KeptOutput) -> tuple[int, int]:
-    """Offset and line where an output goes on."""
-    if not kept.segments:
-        return 0, 0
-    last = kept.segments[-1]
-    line = last.first_line
-    with last.opened() as file:
-        while data := file.read(1 << 20):
-            line += data.count(b"\n")
-    return last.end, line

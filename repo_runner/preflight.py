@@ -6,6 +6,7 @@ import difflib
 from dataclasses import dataclass
 
 from repo_runner import intake, sandbox, variables
+from repo_runner.backends.offered import check_backend
 from repo_runner.capacity import Capacity
 from repo_runner.contents_report import (
     GITATTRIBUTES,
@@ -113,7 +114,7 @@ class _Asked:
             env=given.env,
             secret_refs=given.secret_refs,
             sandbox=sandbox.choose(given.sandbox, self.settings),
-            backend=given.backend,
+            backend=check_backend(given, self.settings),
             submodules=given.submodules,
             lfs=given.lfs,
             resources=given.resources,
@@ -134,6 +135,7 @@ def _read_texts(
     requirements = found.attempt(lambda: parse_requirements(given.requirements))
     found.attempt(lambda: intake.check_python(given.python))
     found.attempt(lambda: intake.check_retries(given.retries))
+    found.attempt(lambda: check_backend(given, settings))
     if capacity is not None:
         found.attempt(lambda: capacity.check(given.resources))
     found.attempt(lambda: variables.check_env(given.env))

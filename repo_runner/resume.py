@@ -32,24 +32,28 @@ class EarlierAttempts:
     def of(cls, paths: RunPaths) -> EarlierAttempts:
         """Read the stream from its beginning."""
         items: list[dict[str, Any]] = []
-        saved: dict[str, Any] | None = None
-        attempts, offset = 0, 0
+        saved: ResumePoint | None = None
+        attempts, attempt, offset = 0, 1, 0
         while (batch := read_batch(paths.events, offset)).next_offset != offset:
             offset = batch.next_offset
             for event in batch.events:
                 attempts += event.get("kind") == "attempt"
                 items = event["items"] if event.get("kind") == "checkpoints" else items
-                saved = event if event.get("kind") == "stop_checkpoint" else saved
+                if event.get("kind") == "attempt":
+                    attempt = int(event["attempt"])
+                if event.get("kind") == "stop_checkpoint":
+                    # By its place in this folder: the run may have been on another machine then.
+                    saved = ResumePoint(paths.stop_checkpoint(attempt), event["fit"])
         known = tuple(Checkpoint.model_validate(item) for item in items)
         return cls(known, _resume_point(paths, known, saved) if attempts > 1 else None)
 
 
 def _resume_point(
-    paths: RunPaths, known: tuple[Checkpoint, ...], saved: dict[str, Any] | None
+    paths: RunPaths, known: tuple[Checkpoint, ...], saved: ResumePoint | None
 ) -> ResumePoint | None:
     """What the stop saved (exact to the step); else the newest checkpoint of the script."""
-    if saved is not None and Path(saved["path"]).exists():
-        return ResumePoint(Path(saved["path"]), saved["fit"])
+    if saved is not None and saved.path.exists():
+        return saved
     if not known:
         return None
     newest = max(known, key=lambda c: (c.saved_at, c.is_last))

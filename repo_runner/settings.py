@@ -51,6 +51,15 @@ class Settings:
     home: Path
     #: SQLAlchemy URL of the store; empty: SQLite in `home`.
     database_url: str = ""
+    #: Where runs may run; the first is chosen where nobody says.
+    backends: tuple[str, ...] = ("local",)
+    #: The dashboard of a Ray cluster, such as `http://127.0.0.1:8265`, and the token it asks for, if any.
+    ray_address: str = ""
+    ray_token: str = field(default="", repr=False)
+    #: A folder or bucket that this app and every node of the cluster can reach: `file:///mnt/shared`, `s3://name/folder`.
+    shelf_url: str = ""
+    #: How long a cluster may be silent before its runs count as lost.
+    cluster_patience_s: float = 600.0
     #: Runs that train at the same time; the others wait in order.
     max_running: int = 2
     #: CPUs and memory that runs may hold together; 0: the machine's, or what its control groups allow.
@@ -166,6 +175,11 @@ class Settings:
         return {n: self.operator_secrets[n] for n in names if n in self.operator_secrets}
 
     @property
+    def node_env(self) -> dict[str, str]:
+        """What a supervisor on another machine goes by; everything else is that machine's own."""
+        return {f"{PREFIX}{name}": _to_text(getattr(self, name.lower())) for name in _FOR_NODES}
+
+    @property
     def ui_env(self) -> dict[str, str]:
         """What the UI's process starts with: it knows sessions and hands them on, and has no token of its own."""
         own = {
@@ -201,8 +215,14 @@ def inherited_names() -> frozenset[str]:
 _PASSED = {"own_env", "script_env", "git_env", "installer_env", "git_tokens", "operator_secrets"}
 #: The app's own: no supervisor and no page needs them, and the store's address may hold a password.
 _SECRET = {
-    f"{PREFIX}{name}" for name in ("TOKEN", "SESSION_KEY", "ADDRESS", "GIT_TOKENS", "DATABASE_URL")
+    f"{PREFIX}{name}"
+    for name in "TOKEN SESSION_KEY ADDRESS GIT_TOKENS DATABASE_URL RAY_TOKEN".split()
 }
+#: Of the app's settings, those that hold for its supervisors on other machines too.
+_FOR_NODES = (
+    "ALLOWED_HOSTS LFS_HOSTS DEFAULT_REQUIREMENTS DEFAULT_PYTHON FETCH_TIMEOUT_S LOOKUP_TIMEOUT_S MAX_REPO_BYTES "
+    "MAX_REPO_FILES BUILD_TIMEOUT_S STOP_GRACE_S MAX_LOG_BYTES GIT_INSTEAD_OF SECRET_VARIABLES"
+).split()
 
 
 def _passed(env: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -250,6 +270,13 @@ def _parse(name: str, kind: object, text: str) -> object:
             hint="Correct the environment variable and start again.",
         ) from error
     return text
+
+
+def _to_text(value: object) -> str:
+    """The reverse of `_parse`."""
+    if isinstance(value, tuple):
+        return " ".join("=".join(item) if isinstance(item, tuple) else item for item in value)
+    return str(value)
 
 
 def _token_names(text: str) -> dict[str, str]:

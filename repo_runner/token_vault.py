@@ -24,11 +24,17 @@ class TokenVault:
 
     def seal(self, token: str) -> str:
         """Keep a token; returns its ticket."""
+        ticket = secrets.token_hex(16)
+        self.place(ticket, token)
+        return ticket
+
+    def place(self, ticket: str, token: str) -> None:
+        """Keep a token under a ticket that another vault gave."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._forget_old()
-        ticket = secrets.token_hex(16)
-        _write(self._folder / ticket, self._cipher().encrypt(token.encode()))
-        return ticket
+        file = self._file(ticket)
+        file.unlink(missing_ok=True)
+        _write(file, self._cipher().encrypt(token.encode()))
 
     def open(self, ticket: str) -> str:
         """The token; nothing when there is none (any more)."""

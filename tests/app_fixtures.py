@@ -123,7 +123,7 @@ def following(
         thread.join()
 
 
-def wait_until_ended(manager: Manager, run_id: str, timeout_s: float = 120) -> Run:
+def wait_until_ended(manager: Manager, run_id: str, timeout_s: float = 180) -> Run:
     """The run once it has ended; a failure shows its log."""
     wait_for(
         lambda: manager.get(run_id).status.is_terminal,

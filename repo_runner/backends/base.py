@@ -43,3 +43,9 @@ class BackendBase(Protocol):
 
     def clean_up(self, paths: RunPaths) -> None:
         """Kill and remove what a lost supervisor left behind."""
+
+    def forget(self, paths: RunPaths) -> None:
+        """A run is deleted: remove what lies outside its folder."""
+
+    def close(self) -> None:
+        """Stop following; the runs go on."""

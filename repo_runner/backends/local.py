@@ -59,3 +59,9 @@ class LocalBackend:
         for half in paths.half_written():
             shutil.rmtree(half) if half.is_dir() else half.unlink()
         sandbox.sweep(paths)
+
+    def forget(self, paths: RunPaths) -> None:
+        """All of a local run lies in its folder."""
+
+    def close(self) -> None:
+        """Nothing is held open."""

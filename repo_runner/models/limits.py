@@ -19,6 +19,12 @@ class Resources(Record):
     memory_bytes: int | None = Field(None, ge=_MIB)
     #: Whole GPUs; None: one where the machine has any. With 0 the script sees none.
     gpus: int | None = Field(None, ge=0, le=1024)
+    #: On a cluster: so many machines at once, each with these resources, as one training.
+    nodes: int = Field(1, ge=1, le=1024)
+    #: On a cluster: amounts of resources the cluster itself has named.
+    custom: dict[str, float] = Field(default_factory=dict, max_length=20)
+    #: On a cluster: what the labels of a node must be.
+    labels: dict[str, str] = Field(default_factory=dict, max_length=20)
 
 
 class Limits(Record):

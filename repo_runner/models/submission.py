@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, SecretStr, field_serializer
 from repo_runner.models.limits import Limits, Resources, Retries
 from repo_runner.models.record import Record
 
-Backend = Literal["local"]
+Backend = Literal["local", "ray"]
 
 #: What stands between a run's script and the machine, from the weakest to the strongest.
 SandboxLevel = Literal["none", "landlock", "bubblewrap"]
@@ -43,7 +43,8 @@ class Submission(Record):
     secret_refs: dict[str, str] = Field(default_factory=dict, max_length=200)
     #: Empty: the operator's default.
     sandbox: SandboxLevel | Literal[""] = ""
-    backend: Backend = "local"
+    #: Empty: the first of those the operator offers.
+    backend: Backend | Literal[""] = ""
     #: Whether the repository's submodules are fetched too: from the same host, one level deep.
     submodules: bool = False
     #: Whether files in Git LFS are fetched too; otherwise short pointers stand in their place.

@@ -1,0 +1,92 @@
+"""A Ray cluster on loopback: a head and workers, each a raylet of its own. Runs in Ray's environment, not in ours.
+
+It says `{"dashboard": …, "workers": [node_id, …]}` when it is up, and again after each order
+it reads, `{"kill": node_id}` or `{"add": number}`. It ends, with all of the cluster, when its stdin is closed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+
+os.environ.update(
+    RAY_USAGE_STATS_ENABLED="0",
+    # A dead node is noticed within seconds, a slow one is left alone.
+    RAY_health_check_initial_delay_ms="5000",
+    RAY_health_check_period_ms="2000",
+    RAY_health_check_timeout_ms="10000",
+    RAY_health_check_failure_threshold="4",
+    # A busy machine takes long to start the agents.
+    RAY_agent_register_timeout_ms="120000",
+    # Each node would otherwise start a worker for every core it claims to have.
+    RAY_prestart_worker_first_driver="0",
+    RAY_enable_worker_prestart="0",
+)
+
+from ray.cluster_utils import Cluster
+
+_OBJECT_STORE_BYTES = 80 << 20
+
+
+class Loopback:
+    """The cluster and its workers."""
+
+    def __init__(self, folder: str, cpus: int) -> None:
+        Path(folder, "ray").mkdir(parents=True, exist_ok=True)
+        os.environ["RAY_TMPDIR"] = folder
+        self._cpus = cpus
+        self._workers = {}
+        self._cluster = Cluster(
+            initialize_head=True,
+            head_node_args={
+                **self._size,
+                "include_dashboard": True,
+                "dashboard_host": "127.0.0.1",
+                "dashboard_port": _free_port(),
+                "temp_dir": f"{folder}/ray",
+            },
+        )
+
+    @property
+    def _size(self) -> dict:
+        return {"num_cpus": self._cpus, "object_store_memory": _OBJECT_STORE_BYTES}
+
+    def add(self, number: int) -> None:
+        names = {"resources": {f"worker{number}": 1}, "labels": {"place": f"worker{number}"}}
+        node = self._cluster.add_node(**self._size, **names)
+        self._workers[node.node_id] = node
+
+    def kill(self, node_id: str) -> None:
+        self._cluster.remove_node(self._workers.pop(node_id), allow_graceful=False)
+
+    def say(self) -> None:
+        address = f"http://{self._cluster.head_node.webui_url}"
+        print(json.dumps({"dashboard": address, "workers": list(self._workers)}), flush=True)
+
+    def shutdown(self) -> None:
+        self._cluster.shutdown()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def main(folder: str, cpus: int, workers: int) -> None:
+    cluster = Loopback(folder, cpus)
+    for number in range(1, workers + 1):
+        cluster.add(number)
+    cluster.say()
+    for line in sys.stdin:
+        for verb, what in json.loads(line).items():
+            getattr(cluster, verb)(what)
+        cluster.say()
+    cluster.shutdown()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
