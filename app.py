@@ -7,7 +7,7 @@ import secrets
 import sys
 from collections.abc import Callable
 
-from components import app_log, exposure, framework, terminal
+from components import app_log, cloud, exposure, framework, terminal
 from components.frontend import StreamlitUI
 from components.lightning_app import RepoRunnerApp
 from components.port import local_host, require_free
@@ -33,6 +33,7 @@ def build(
     make_work: MakeWork = PyTorchLightningGithubRepoRunner,
 ) -> RepoRunnerApp:
     """The app on this environment's settings, or an exit with one sentence when it cannot start here."""
+    cloud.refuse()
     try:
         settings = Settings.from_env()
         claim = AppFile.claim(settings)

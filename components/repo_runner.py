@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from lightning.app import LightningWork
 from lightning.app.utilities.proxies import WorkRunExecutor
 
-from components import app_log
+from components import app_log, cloud
 from repo_runner import process
 from repo_runner.follower import Follower
 from repo_runner.paths import HomePaths
@@ -57,7 +57,7 @@ class GithubRepoRunner(LightningWork):
     def __init__(
         self, settings: Settings, run_id: str, make_follower: MakeFollower = follow_any_script
     ) -> None:
-        super().__init__(parallel=True, raise_exception=False)
+        super().__init__(parallel=True, raise_exception=False, **cloud.placement())
         self.run_id = run_id
         #: The run's live view as one JSON object of fixed keys. A string, because the framework's cost is per node.
         self.summary = "{}"
