@@ -22,7 +22,7 @@ _ALLOWED = {
         r"/api/v1/(state|layout|status)|/healthz|/|/view(/app)?|/new|/open",
         rf"/static(/{_SEGMENT})+",
         # Ours.
-        rf"/api/v1/(health|me|caches|runs)|{_RUN}|{_RUN}/(board|logs|metrics|resources|environment|environment/lock|checkpoints|events)",
+        rf"/api/v1/(health|me|caches|cluster|runs)|{_RUN}|{_RUN}/(board|logs|metrics|resources|environment|environment/lock|checkpoints|events)",
         rf"{_RUN}/checkpoints/{_FILE_NAME}|{_RUN}/logs/(output|build|fetch)",
     ),
     "POST": (rf"/api/v1/(runs|preflight|tidy)|{_RUN}/(stop|resume|board)",),

@@ -34,6 +34,7 @@ from repo_runner.manager import Manager
 from repo_runner.metric_store import Stretch
 from repo_runner.models import (
     Checkpoint,
+    Cluster,
     Health,
     LogSearch,
     LogSlice,
@@ -301,6 +302,12 @@ def me(person: ThePerson) -> dict[str, str]:
 def get_health(manager: TheManager) -> Health:
     """State of the app."""
     return health.check(manager)
+
+
+@router.get("/cluster")
+def cluster(manager: TheManager) -> Cluster:
+    """The cluster runs may go to, and what of it is free now."""
+    return manager.cluster()
 
 
 @router.get("/caches")

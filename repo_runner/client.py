@@ -16,6 +16,7 @@ from repo_runner.caches import Caches, TidyReport
 from repo_runner.errors import AppUnreachable, RunnerError, SourceError
 from repo_runner.models import (
     Checkpoint,
+    Cluster,
     Health,
     LogSearch,
     LogSlice,
@@ -208,6 +209,10 @@ class Client:
     def health(self) -> Health:
         """State of the app."""
         return Health.model_validate(self._call("GET", "/health"))
+
+    def cluster(self) -> Cluster:
+        """The cluster runs may go to."""
+        return Cluster.model_validate(self._call("GET", "/cluster", timeout=_LONG_TIMEOUT))
 
     def caches(self) -> Caches:
         """How much disk the shared caches take."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from repo_runner.errors import InvalidInput
 from repo_runner.quantity import parse_bytes, parse_seconds
 
 
@@ -14,6 +15,13 @@ def add_limit_options(parser: argparse.ArgumentParser) -> None:
     held.add_argument("--cpus", type=int, metavar="N")
     held.add_argument("--memory", metavar="SIZE", help="such as 8GB")
     held.add_argument("--gpus", type=int, metavar="N", help="0: the script sees none")
+    held.add_argument("--nodes", type=int, default=1, metavar="N", help="of a cluster, at once")
+    held.add_argument(
+        "--resource", action="append", default=[], metavar="NAME=AMOUNT", help="of a cluster"
+    )
+    held.add_argument(
+        "--label", action="append", default=[], metavar="NAME=VALUE", help="of its nodes"
+    )
     held.add_argument(
         "--priority", type=int, default=0, metavar="N", help="-100 to 100, a point is ten places"
     )
@@ -37,6 +45,9 @@ def limits_of(asked: argparse.Namespace) -> dict[str, Any]:
             "cpus": asked.cpus,
             "memory_bytes": _bytes(asked.memory, "resources.memory_bytes"),
             "gpus": asked.gpus,
+            "nodes": asked.nodes,
+            "custom": _pairs(asked.resource, "resources.custom"),
+            "labels": _pairs(asked.label, "resources.labels"),
         },
         "limits": {
             "time_s": _seconds(asked.time_limit, "limits.time_s"),
@@ -48,6 +59,13 @@ def limits_of(asked: argparse.Namespace) -> dict[str, Any]:
         "retries": {"times": asked.retries, "error_codes": asked.retry_on},
         "priority": asked.priority,
     }
+
+
+def _pairs(items: list[str], field: str) -> dict[str, str]:
+    pairs = [item.partition("=") for item in items]
+    if not all(name and value for name, _, value in pairs):
+        raise InvalidInput("This is not NAME=VALUE.", field=field)
+    return {name: value for name, _, value in pairs}
 
 
 def _bytes(text: str | None, field: str) -> int | None:

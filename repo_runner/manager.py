@@ -12,7 +12,7 @@ from pathlib import Path
 
 from repo_runner import bell, housekeeping, preflight
 from repo_runner.artifact import Artifact
-from repo_runner.backends.choose import backend_of
+from repo_runner.backends.choose import backend_of, look_at_cluster
 from repo_runner.board_status import BoardStatus
 from repo_runner.boards import Boards
 from repo_runner.caches import Caches, TidyReport, measure
@@ -24,6 +24,7 @@ from repo_runner.metric_store import Stretch
 from repo_runner.migrations import migrate
 from repo_runner.models import (
     Checkpoint,
+    Cluster,
     LogSearch,
     LogSlice,
     MetricPoint,
@@ -248,6 +249,10 @@ class Manager:
         if folder.exists():
             folder.rename(self.paths.runs / f"{_DELETED}{run_id}")
         self._forget(run_id)
+
+    def cluster(self) -> Cluster:
+        """The cluster runs may go to, and what of it is free now."""
+        return look_at_cluster(self.settings)
 
     def caches(self) -> Caches:
         """How much disk the shared caches take."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from typing import get_args
 
 from pydantic import SecretStr, ValidationError
 
 from repo_runner.errors import InvalidInput
 from repo_runner.limit_options import add_limit_options, limits_of
-from repo_runner.models import Preflight, ScriptArgument, Submission
+from repo_runner.models import Backend, Preflight, ScriptArgument, Submission
 from repo_runner.settings import read_secret
 
 _MARKS = {"ok": "ok   ", "warn": "warn ", "error": "ERROR"}
@@ -67,6 +68,7 @@ def add_submission_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="environment variable that holds the token of a private repository",
     )
+    parser.add_argument("--backend", choices=get_args(Backend), default="", help="where it runs")
     add_limit_options(parser)
 
 
@@ -86,6 +88,7 @@ def submission_of(asked: argparse.Namespace) -> Submission:
             env=dict(_variable(item) for item in asked.env),
             sandbox=asked.sandbox,
             secret_refs=dict(_reference(item) for item in asked.secret_ref),
+            backend=asked.backend,
             submodules=asked.submodules,
             lfs=asked.lfs,
             token=SecretStr(token),

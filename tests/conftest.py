@@ -12,7 +12,12 @@ import pytest
 from repo_runner.settings import Settings
 from tests.leftovers import SESSION_FOLDER, Snapshot
 
-pytest_plugins = ["tests.git_fixtures", "tests.app_fixtures", "tests.ray_fixtures", "tests.fault_matrix"]
+pytest_plugins = [
+    "tests.git_fixtures",
+    "tests.app_fixtures",
+    "tests.ray_fixtures",
+    "tests.fault_matrix",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from pydantic import Field
 
 from repo_runner.errors import RunnerError
-from repo_runner.models import Record
+from repo_runner.models import ClusterNode, NodeResource
 
 #: How often the node that runs the job looks at its log for us.
 _STREAM_INTERVAL_S = 0.2
@@ -60,25 +59,6 @@ class JobInfo:
     def has_ended(self) -> bool:
         """Whether the cluster is done with it."""
         return self.status in ("SUCCEEDED", "FAILED", "STOPPED")
-
-
-class Resource(Record):
-    """How much of something a node has, as Ray writes it: `4.0`, `21.7GiB`."""
-
-    name: str
-    used: str
-    total: str
-
-
-class ClusterNode(Record):
-    """A machine of the cluster: what it has, and what of it is taken."""
-
-    node_id: str
-    address: str
-    is_head: bool
-    is_alive: bool
-    resources: tuple[Resource, ...]
-    labels: dict[str, str] = Field(default_factory=dict)
 
 
 class RayJobs:
@@ -197,10 +177,10 @@ def _node(found: dict[str, Any], usage: dict[str, str]) -> ClusterNode:
     )
 
 
-def _resources(lines: str) -> Iterator[Resource]:
+def _resources(lines: str) -> Iterator[NodeResource]:
     """`0.0/4.0 CPU`, one a line, as Ray writes them for people."""
     for line in lines.splitlines():
         amounts, _, name = line.strip().partition(" ")
         used, _, total = amounts.partition("/")
         if total and not name.startswith("node:"):
-            yield Resource(name=name, used=used, total=total)
+            yield NodeResource(name=name, used=used, total=total)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from repo_runner.models.checkpoint import Checkpoint
+from repo_runner.models.cluster import Cluster, ClusterNode, NodeResource
 from repo_runner.models.failure import Failure
 from repo_runner.models.health import Health, SandboxState
 from repo_runner.models.limits import Limits, Resources, Retries
@@ -26,6 +27,8 @@ from repo_runner.models.submission import Backend, RunSpec, SandboxLevel, Submis
 __all__ = [
     "Backend",
     "Checkpoint",
+    "Cluster",
+    "ClusterNode",
     "Failure",
     "Finding",
     "Health",
@@ -36,6 +39,7 @@ __all__ = [
     "MetricPoint",
     "MetricSeries",
     "NamedRef",
+    "NodeResource",
     "OnProgress",
     "PhaseTime",
     "Preflight",

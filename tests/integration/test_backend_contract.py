@@ -135,6 +135,7 @@ def test_a_secret_reaches_the_script_and_nothing_else(
     assert manager.logs(run_id).text.strip() == "nur-eht-fo-t3rc3s ***"
 
 
+@pytest.mark.timeout(600)
 def test_lightning_is_observed_stopped_with_its_state_and_resumed_from_it(
     manager: Manager, backend: str, make_repo: MakeRepo
 ) -> None:
@@ -143,7 +144,7 @@ def test_lightning_is_observed_stopped_with_its_state_and_resumed_from_it(
     with following(manager, run_id):
         wait_for(
             lambda: manager.metrics(run_id, ["val_loss"]),
-            timeout_s=180,
+            timeout_s=400,
             log=lambda: log_of(manager, run_id),
         )
         manager.stop(run_id)

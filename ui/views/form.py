@@ -10,7 +10,8 @@ import streamlit as st
 from pydantic import SecretStr
 
 from repo_runner.errors import InvalidInput
-from repo_runner.models import RunSpec, Submission
+from repo_runner.models import Resources, RunSpec, Submission
+from ui.views.placement import CLUSTER_HINTS, placement
 
 TEXTS = (
     "link",
@@ -24,7 +25,7 @@ TEXTS = (
 )
 #: All of the form that is kept; a token is not, it is written and sent.
 KEPT: dict[str, str | bool] = {
-    **dict.fromkeys((*TEXTS, "env", "secret_refs"), ""),
+    **dict.fromkeys((*TEXTS, "env", "secret_refs", "backend", *CLUSTER_HINTS), ""),
     "submodules": False,
     "lfs": False,
     "sandbox": "",
@@ -39,6 +40,7 @@ SANDBOXES = {
 
 #: What stands in an empty field.
 HINTS = {
+    **CLUSTER_HINTS,
     "link": "https://github.com/owner/repository, a link to a file, or owner/repository@ref",
     "script_path": "train.py or -m package.train (empty: the link names it)",
     "ref": "default branch",
@@ -87,6 +89,10 @@ def fill_from_spec(spec: RunSpec, name: str) -> None:
         submodules=spec.submodules,
         lfs=spec.lfs,
         sandbox=spec.sandbox,
+        backend=spec.backend,
+        nodes=str(spec.resources.nodes),
+        custom=" ".join(f"{name}={amount:g}" for name, amount in spec.resources.custom.items()),
+        labels=" ".join(f"{name}={value}" for name, value in spec.resources.labels.items()),
         secret_refs="\n".join(f"{name}={source}" for name, source in spec.secret_refs.items()),
         # A sealed value is not known here: its name is, for it to be given again.
         env="\n".join(
@@ -113,6 +119,10 @@ def submission() -> Submission:
         sandbox=state.sandbox,
         submodules=state.submodules,
         lfs=state.lfs,
+        backend=state.backend,
+        resources=placement(*(state[field] for field in CLUSTER_HINTS))
+        if state.backend == "ray"
+        else Resources(),
         token=SecretStr(state.get("token", "").strip()),
     )
 

@@ -14,6 +14,7 @@ from ui.navigation import open_run
 from ui.person import may_submit
 from ui.views import form
 from ui.views.argument_line import fields, with_value
+from ui.views.placement import choose_backend
 from ui.views.preflight_panel import Check, check, show_panel
 from ui.views.presence import watch_app
 from ui.widgets.fields import show_fields, show_picks
@@ -26,6 +27,7 @@ ARGUMENTS_NOTE = (
 
 #: Where the sentence about a field goes, by field; under "" what concerns no field.
 Places = dict[str, DeltaGenerator]
+_CLUSTER_LABELS = {"nodes": "Nodes", "custom": "Resources of the cluster", "labels": "Labels"}
 
 
 def render() -> None:
@@ -100,6 +102,11 @@ def _more(places: Places) -> None:
     _text(places, "secret_refs", "Secrets of the operator", lines=True)
     st.selectbox("Sandbox", form.SANDBOXES, key="sandbox", format_func=form.SANDBOXES.__getitem__)
     places["sandbox"] = st.container()
+    if choose_backend():
+        three = st.columns(3)
+        for column, (key, label) in zip(three, _CLUSTER_LABELS.items(), strict=True):
+            with column:
+                _text(places, key, label)
     st.toggle("Fetch submodules", key="submodules")
     st.toggle("Fetch files in Git LFS", key="lfs")
 

@@ -11,6 +11,7 @@ from repo_runner.errors import RunnerError
 from repo_runner.models import Health, Run
 from repo_runner.settings import Settings
 from ui.connection import client
+from ui.views.cluster import show_cluster
 from ui.views.storage import show_storage
 from ui.widgets import formats
 from ui.widgets.facts import SANDBOXES, Fact, fact, mapping_facts, show_facts, show_json
@@ -31,6 +32,7 @@ def render() -> None:
         show_facts("Settings in force", settings_facts(Settings.from_env()), key="settings")
     with left:
         show_storage()
+        show_cluster()
     _live_state()
 
 
@@ -111,6 +113,7 @@ def queue_facts(active: Sequence[Run]) -> list[Fact]:
 def settings_facts(settings: Settings) -> list[Fact]:
     """Return what the operator can set, as it is now; never a token."""
     return [
+        fact("Runs on", ", ".join(settings.backends)),
         fact("Runs at a time", settings.max_running),
         fact("Hosts", ", ".join(settings.allowed_hosts)),
         fact("Tokens for", ", ".join(settings.git_tokens) or "no host"),

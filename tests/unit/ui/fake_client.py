@@ -12,6 +12,7 @@ from repo_runner.caches import Caches, CacheSize, TidyReport
 from repo_runner.errors import AppUnreachable, InvalidInput, RunNotFound
 from repo_runner.models import (
     Checkpoint,
+    Cluster,
     Failure,
     Health,
     LogSlice,
@@ -65,6 +66,7 @@ class FakeClient:
         self.deleted: set[str] = set()
         self.resumed: list[str] = []
         self.tidied: list[bool] = []
+        self.cluster_now = Cluster()
         self.boards: dict[str, BoardStatus] = {}
         self._starts = {"live": self.born - timedelta(seconds=45)}
         self._history = [self._ended(index) for index in range(history)]
@@ -223,6 +225,10 @@ class FakeClient:
             started_at=self.born,
             runs_by_status={"pending": 2, "running": 2, "succeeded": 48, "failed": 9, "stopped": 3},
         )
+
+    def cluster(self) -> Cluster:
+        self._answer()
+        return self.cluster_now
 
     def caches(self) -> Caches:
         self._answer()
