@@ -12,6 +12,7 @@ FAILURE_CODES = frozenset(
         "script_failed script_killed out_of_memory gpu_out_of_memory module_missing "
         "arguments_refused part_of_package interrupted limit_time limit_memory limit_disk limit_silence "
         "supervisor_lost internal "
-        "node_lost node_setup_failed no_room cluster_lost cluster_restarted cluster_refused stopped_elsewhere"
+        "node_lost peer_failed node_setup_failed no_room cluster_lost cluster_restarted cluster_refused "
+        "stopped_elsewhere"
     ).split()
 )

@@ -56,6 +56,8 @@ def decide(exit_record: ExitRecord, *, stop_requested: bool) -> tuple[RunStatus,
     """
     if exit_record.stopped and stop_requested:
         return RunStatus.STOPPED, None
+    if exit_record.stopped and exit_record.cause in (None, ExitCause.STOPPED):
+        return RunStatus.FAILED, STOPPED_ELSEWHERE
     if exit_record.failure is not None:
         return RunStatus.FAILED, exit_record.failure
     if exit_record.exit_code == 0:
@@ -94,6 +96,12 @@ def describe_exit(exit_fields: dict[str, Any]) -> str:
         return f"The script was ended by signal {number} ({signal.Signals(number).name})."
     return f"The script ended with exit code {exit_fields.get('exit_code')}."
 
+
+STOPPED_ELSEWHERE = Failure(
+    error_code="stopped_elsewhere",
+    message="The run was stopped where it ran, not through this app.",
+    hint="Somebody stopped its job on the cluster. Resume the run, or run it again.",
+)
 
 SUPERVISOR_LOST = Failure(
     error_code="supervisor_lost",

@@ -97,7 +97,15 @@ class RayCluster:
         return json.loads(line)
 
     def _describe(self) -> str:
-        return "\n".join(" ".join(p.cmdline())[:200] for p in self.processes())
+        return "\n".join(command_of(p)[:200] for p in self.processes())
+
+
+def command_of(process: psutil.Process) -> str:
+    """Empty for one that has just gone."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 def _environ(process: psutil.Process) -> dict[str, str]:

@@ -98,12 +98,6 @@ def lost(info: JobInfo, lines: Sequence[str]) -> Failure:
             hint="A node needs Python, git, and a package index or wheels for the supervisor's own environment.",
             lines=said,
         )
-    if info.status == "STOPPED":
-        return Failure(
-            error_code="stopped_elsewhere",
-            message="The run was stopped on the Ray cluster, not through this app.",
-            hint=_AGAIN,
-        )
     return Failure(
         error_code="node_lost",
         message="The node this run was on has left the Ray cluster.",

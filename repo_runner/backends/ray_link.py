@@ -18,7 +18,7 @@ from repo_runner.backends.mirror import Mirror
 from repo_runner.backends.ray_jobs import ClusterRefused, JobInfo, JobUnknown, RayJobs
 from repo_runner.errors import RunnerError
 from repo_runner.frames import Frame, FrameReader
-from repo_runner.lifecycle import ExitRecord
+from repo_runner.lifecycle import ExitCause, ExitRecord
 from repo_runner.models import Failure, RunSpec
 from repo_runner.order import purpose, sealed_name, stop_name
 from repo_runner.paths import RunPaths
@@ -34,6 +34,8 @@ _UNKNOWN_TIMES = 5
 #: The log of a job that is over, on a node that may be gone.
 _LAST_TRIES = 3
 _CLOSE_S = 4.0
+#: A job that waits for room may begin just now.
+_PENDING_STOP_S = 3.0
 
 
 class RayLink:
@@ -181,17 +183,22 @@ class RayLink:
     def _give_up(self, failure: Failure) -> None:
         """What the log said last may be the end; otherwise the failure is."""
         if not self._mirror.has_exit:
-            self._write_exit(
-                ExitRecord(attempt=self._attempt, failure=failure, ended_at=time.time())
-            )
+            self._write_exit(self._record(ExitCause.LOST, failure))
         self.ended.set()
 
     def _last_word(self) -> ExitRecord:
         """The end of a job that said nothing of its end itself."""
-        stopped = self._info.status == "STOPPED" and self._paths.stop.exists()
-        failure = None if stopped else ray_job.lost(self._info, self._frames.foreign_lines)
+        if self._info.status == "STOPPED":
+            return self._record(ExitCause.STOPPED)
+        return self._record(ExitCause.LOST, ray_job.lost(self._info, self._frames.foreign_lines))
+
+    def _record(self, cause: ExitCause, failure: Failure | None = None) -> ExitRecord:
         return ExitRecord(
-            attempt=self._attempt, stopped=stopped, failure=failure, ended_at=time.time()
+            attempt=self._attempt,
+            stopped=cause is ExitCause.STOPPED,
+            cause=cause,
+            failure=failure,
+            ended_at=time.time(),
         )
 
     def _write_exit(self, record: ExitRecord) -> None:
@@ -204,6 +211,11 @@ class RayLink:
     def end_job(self) -> None:
         """Let Ray end it: before it began there is nothing to save, and after the whole ladder nothing else helps."""
         self._jobs.stop(self._job)
+
+    def close_unbegun(self) -> None:
+        """Ray keeps what it found no room for; if it ever begins, its courier finds the stop and ends at once."""
+        self._write_exit(self._record(ExitCause.STOPPED))
+        self.ended.set()
 
     @property
     def stop_file(self) -> Path:
@@ -231,7 +243,9 @@ class _StopOnce:
         if self._asked_at is None:
             self._link.ask_to_stop()
             self._asked_at = time.monotonic()
-        late = time.monotonic() - self._asked_at > self._link.ladder_s
-        if not self._ended and (info.status == "PENDING" or late):
+        waited = time.monotonic() - self._asked_at
+        if not self._ended and (info.status == "PENDING" or waited > self._link.ladder_s):
             self._link.end_job()
             self._ended = True
+        if info.status == "PENDING" and waited > _PENDING_STOP_S:
+            self._link.close_unbegun()

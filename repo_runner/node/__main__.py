@@ -7,124 +7,121 @@ writes, and hands it a stop. It never outlives its supervisor, and nothing of th
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+import time
 
 from repo_runner import process
 from repo_runner.app_file import write_private
-from repo_runner.backends.base import WITHOUT_PROBE
-from repo_runner.lifecycle import ExitRecord
+from repo_runner.lifecycle import ExitCause
+from repo_runner.node.attempt import NodeAttempt
+from repo_runner.node.handover import receive
 from repo_runner.node.outbox import Log, Outbox
-from repo_runner.node.secrets import receive
+from repo_runner.node.peers import Peers
 from repo_runner.node.stop_line import StopLine
 from repo_runner.node.uploads import Uploads
-from repo_runner.order import Order, events_name, order_name
-from repo_runner.paths import HomePaths, RunPaths
-from repo_runner.settings import Settings
-from repo_runner.shelf import Shelf
+from repo_runner.order import stop_name
 
 _LOOK_EVERY_S = 0.1
 _SIGN_OF_LIFE_EVERY_S = 2.0
+#: How long the first node may go on once another has failed: mostly it fails of that itself, in its own words.
+_AFTER_PEER_S = 10.0
+#: How long the others may need to end once the first has.
+_LAST_PATIENCE_S = 30.0
 
 
 class Courier:
-    """One attempt on this node."""
+    """One attempt on this node, and if it asks for several, on others too."""
 
     def __init__(self, run_id: str, attempt: int, shelf_url: str) -> None:
-        self._shelf = Shelf(shelf_url, run_id)
-        order = self._shelf.read(order_name(attempt))
-        if order is None:
-            raise SystemExit(
-                f"There is no order {order_name(attempt)} of run {run_id} on the shelf."
-            )
-        self._order = Order.model_validate_json(order)
-        self._run_id = run_id
-        settings = Settings.from_env({**os.environ, **self._order.settings})
-        self._settings = settings
-        # A folder per attempt: a node that was given up may still be busy with an earlier one.
-        self._paths: RunPaths = HomePaths(settings.home).run(f"{run_id}.{attempt}")
+        self._here = NodeAttempt(run_id, attempt, shelf_url)
+        self._shelf_url = shelf_url
         self._log = Log(sys.stdout.fileno())
         self._told_to_end = threading.Event()
+        self._is_ended_by_ray = False
+        self._peers: Peers | None = None
+        self._peer_failed_at = 0.0
 
     def run(self) -> int:
         """The job's exit code: 0 when the script has succeeded."""
-        signal.signal(signal.SIGTERM, lambda *_: self._told_to_end.set())
-        self._log.fact("hello", attempt=self._order.attempt, host=os.uname().nodename)
-        self._make_folder()
-        self._start_reaper()
-        home = self._settings.home
-        secrets = receive(self._run_id, self._order, home, self._shelf, self._log)
+        here, order = self._here, self._here.order
+        signal.signal(signal.SIGTERM, self._on_sigterm)
+        self._log.fact("hello", attempt=order.attempt, host=os.uname().nodename)
+        if here.shelf.read(stop_name(order.attempt)) is not None:
+            # It waited for room so long that it was stopped meanwhile, and the app has closed it.
+            return 1
+        secrets = receive(here.run_id, order, here.settings.home, here.shelf, self._log)
+        env: dict[str, str] = {}
+        if order.spec.resources.nodes > 1:
+            self._peers = Peers(here, self._shelf_url, self._log)
+            env = self._peers.begin(secrets)
+        here.make_folder(env)
         outbox = Outbox(
-            self._paths,
+            here.paths,
             self._log,
-            output_base=(self._order.output_bytes, self._order.output_lines),
-            build_base=self._order.build_log_bytes,
-            full_bytes=self._settings.max_log_bytes // 2,
+            output_base=(order.output_bytes, order.output_lines),
+            build_base=order.build_log_bytes,
+            full_bytes=here.settings.max_log_bytes // 2,
         )
-        with Uploads(self._paths, self._shelf, self._log):
-            self._supervise(outbox, secrets)
+        with Uploads(here.paths, here.shelf, self._log):
+            self._follow(here.start(secrets.variables), outbox)
         outbox.carry(last=True)
+        self._end_peers()
+        self._say_who_stopped()
         outbox.carry_exit()
         return self._result()
 
-    def _make_folder(self) -> None:
-        """As the app's own, as far as this attempt needs it."""
-        root = self._paths.root
-        shutil.rmtree(root, ignore_errors=True)
-        root.mkdir(parents=True, mode=0o700)
-        write_private(self._paths.spec, self._order.spec.model_dump_json(indent=2))
-        events = self._shelf.read(events_name(self._order.attempt))
-        if events is not None:
-            self._paths.events.write_bytes(events)
-        for file in self._order.shelf_files:
-            self._shelf.get(root, file)
+    def _on_sigterm(self, *_: object) -> None:
+        self._is_ended_by_ray = True
+        self._told_to_end.set()
 
-    def _start_reaper(self) -> None:
-        ours, theirs = os.pipe()[::-1]
-        tickets = self._order.spec.tickets
-        home = str(self._settings.home)
-        argv = [sys.executable, "-m", "repo_runner.node.reaper", str(theirs), self._paths.run_id]
-        with (self._paths.root / "reaper.log").open("ab") as log:
-            process.start([*argv, home, *tickets], env=_own_env(), output=log, pass_fds=[theirs])
-        os.close(theirs)
-        # Held open, and never handed to a child, until this process ends.
-        os.set_inheritable(ours, False)
+    def _say_who_stopped(self) -> None:
+        """Ray's own stop reaches the script before the supervisor knows of it."""
+        record = self._here.exit_record()
+        if record is not None and self._is_ended_by_ray and not record.stopped:
+            told = {"stopped": True, "cause": ExitCause.STOPPED, "failure": None}
+            write_private(self._here.paths.exit, record.model_copy(update=told).model_dump_json())
 
-    def _supervise(self, outbox: Outbox, secrets: Mapping[str, str]) -> None:
-        argv = [sys.executable, "-m", "repo_runner.supervise", str(self._paths.root)]
-        argv += [str(self._order.attempt), *([] if self._order.with_probe else [WITHOUT_PROBE])]
-        env = {
-            **_own_env(),
-            **self._settings.supervisor_env,
-            **secrets,
-            process.MARKER: self._paths.run_id,
-        }
-        with self._paths.supervisor_log.open("ab") as log:
-            child = process.start(argv, env=env, output=log)
-        with StopLine(self._paths, self._order.attempt, self._shelf, self._log, self._told_to_end):
-            ticks = 0
-            while not process.ended_within(child, _LOOK_EVERY_S):
+    def _follow(self, supervisor: process.Child, outbox: Outbox) -> None:
+        paths, attempt = self._here.paths, self._here.order.attempt
+        with StopLine(paths, attempt, self._here.shelf, self._log, self._told_to_end):
+            alive_at = time.monotonic()
+            while not process.ended_within(supervisor, _LOOK_EVERY_S):
                 outbox.carry()
-                ticks += 1
-                if ticks % int(_SIGN_OF_LIFE_EVERY_S / _LOOK_EVERY_S) == 0:
+                self._look_at_peers()
+                if time.monotonic() - alive_at > _SIGN_OF_LIFE_EVERY_S:
+                    alive_at = time.monotonic()
                     self._log.fact("alive")
 
+    def _look_at_peers(self) -> None:
+        """When one of several has failed, the others wait for it in vain."""
+        if self._peers is None or self._peers.failure is None:
+            return
+        self._peer_failed_at = self._peer_failed_at or time.monotonic()
+        if time.monotonic() - self._peer_failed_at > _AFTER_PEER_S:
+            self._told_to_end.set()
+
+    def _end_peers(self) -> None:
+        """Their failure is the run's, where the first node did not fail before them."""
+        if self._peers is None:
+            return
+        record = self._here.exit_record()
+        has_succeeded = record is not None and record.failure is None and record.exit_code == 0
+        self._peers.end(_LAST_PATIENCE_S if has_succeeded else 0.0)
+        failure = self._peers.failure
+        if record is not None and failure and (has_succeeded or self._peer_failed_at):
+            told = record.model_copy(update={"failure": failure, "stopped": False, "cause": None})
+            write_private(self._here.paths.exit, told.model_dump_json())
+
     def _result(self) -> int:
-        try:
-            record = ExitRecord.model_validate_json(self._paths.exit.read_text())
-        except FileNotFoundError:
-            self._log.fact("trouble", message=self._paths.supervisor_log.read_text()[-2000:])
+        record = self._here.exit_record()
+        if record is None:
+            log = self._here.paths.supervisor_log.read_text()
+            self._log.fact("trouble", message=log[-2000:])
             return 1
-        shutil.rmtree(self._paths.root, ignore_errors=True)
+        self._here.remove()
         return int(record.exit_code != 0 or record.failure is not None)
-
-
-def _own_env() -> dict[str, str]:
-    """For processes of ours: they find this package, and nothing of the run."""
-    return {n: v for n, v in os.environ.items() if n in ("PYTHONPATH", "PATH", "HOME", "LANG")}
 
 
 if __name__ == "__main__":

@@ -19,13 +19,14 @@ PYTHON = "3.11"
 
 
 def main(arguments: list[str]) -> None:
-    """Replace this process by the courier: `bootstrap.py RUN_ID ATTEMPT SHELF_URL`."""
+    """Replace this process: by the courier, `RUN_ID ATTEMPT SHELF_URL`, or with a rank behind these, by a peer."""
+    module = "repo_runner.node.peer" if len(arguments) > 3 else "repo_runner.node"
     home = node_home()
     python = make_environment(home, arguments[2])
     # What is ours must not reach the script; it gets an environment of its own.
     env = {**os.environ, "PYTHONPATH": str(ROOT), "REPO_RUNNER_HOME": str(home)}
     env["REPO_RUNNER_RAY_PYTHON"] = sys.executable
-    os.execve(python, [str(python), "-m", "repo_runner.node", *arguments], env)  # noqa: S606  no shell is meant
+    os.execve(python, [str(python), "-m", module, *arguments], env)  # noqa: S606  no shell is meant
 
 
 def node_home() -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from repo_runner.node.outbox import Log
@@ -16,13 +15,10 @@ _LOOK_EVERY_S = 0.5
 _PATIENCE_S = 900.0
 
 
-def receive(run_id: str, order: Order, home: Path, shelf: Shelf, log: Log) -> Mapping[str, str]:
-    """Put the run's secrets where its supervisor looks for them: this node's vault, under their tickets.
-
-    Returns those that are variables of the supervisor.
-    """
+def receive(run_id: str, order: Order, home: Path, shelf: Shelf, log: Log) -> Handover:
+    """Put the run's secrets where its supervisor looks for them, and return them."""
     if not order.spec.tickets and not order.spec.secret_refs:
-        return {}
+        return Handover({}, {})
     reader = Reader()
     log.fact("key", public=reader.public)
     name = sealed_name(order.attempt)
@@ -39,4 +35,4 @@ def receive(run_id: str, order: Order, home: Path, shelf: Shelf, log: Log) -> Ma
     given = Handover.from_flat(opened)
     for ticket, secret in given.tickets.items():
         TokenVault(home).place(ticket, secret)
-    return given.variables
+    return given

@@ -1,0 +1,231 @@
+"""A run on a Ray cluster beside the same script by `ray job submit`, the delay of its events, and many runs at once.
+
+One run measures all of it on a cluster of its own (a head and two workers on loopback):
+
+- `job_cold` / `job_warm`: the Jobs API with `runtime_env = {working_dir, pip}`: the script's folder, the requirements
+  of `examples/digits`. Warm: the nodes have this environment, as Ray keeps it while it has room; the start is left.
+- `run_cold` / `run_warm`: the same repository and requirements by this app: fetch, environment, supervisor, script.
+  Warm: mirror and environment are there.
+- `event_p95_ms`: from the moment the supervisor writes an event on the node to the moment it is in the store.
+- 200 runs of a stand-in script over the three nodes: how many succeed, and what the app's process costs meanwhile.
+
+The first step is the probe's own event in each; the plain job has the probe on its path too. With `--quick` the script
+is a stand-in without torch (one small package), and there are 12 runs.
+
+    .venv/bin/python benchmarks/ray_backend.py [--quick] [--runs N] [--only first_step|many]
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import statistics
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from examples.git_server import GitServer  # noqa: E402
+from repo_runner.backends.ray_jobs import RayJobs  # noqa: E402
+from repo_runner.events import read_batch  # noqa: E402
+from repo_runner.follower import Follower  # noqa: E402
+from repo_runner.manager import Manager  # noqa: E402
+from repo_runner.models import RunStatus, Submission  # noqa: E402
+from repo_runner.settings import Settings  # noqa: E402
+from tests.app_fixtures import app_env  # noqa: E402
+from tests.ray_fixtures import RayCluster, node_env  # noqa: E402
+
+AT_ONCE = 6
+STAND_IN = {
+    "train.py": "import time, packaging\nprint('first step', time.time(), flush=True)\n",
+    "requirements.txt": "packaging==24.2\n",
+}
+TICKS = {
+    "train.py": "import time\nfor i in range(20):\n    print(i, flush=True)\n    time.sleep(0.05)\n",
+    "requirements.txt": "",
+}
+
+
+@dataclass
+class Bench:
+    """Where everything is, and what was measured."""
+
+    folder: Path
+    git: GitServer
+    cluster: RayCluster
+    manager: Manager
+    delays: list[float] = field(default_factory=list)
+
+    def run(self, repository: str, watch_delays: bool = False) -> tuple[str, float]:
+        """Submit and follow a run to its end; its id, and when it was submitted."""
+        given = Submission(link=self.git.url(repository), script_path="train.py", backend="ray")
+        run_id = self.manager.submit(given).run_id
+        submitted_at, done = time.time(), threading.Event()
+        if watch_delays:
+            threading.Thread(target=self._watch, args=(run_id, done), daemon=True).start()
+        Follower(self.manager.settings, run_id, lambda _: None).follow(threading.Event())
+        done.set()
+        return run_id, submitted_at
+
+    def _watch(self, run_id: str, done: threading.Event) -> None:
+        """How old an event is when the store has it."""
+        offset, path = 0, self.manager.paths.run(run_id).events
+        while not done.wait(0.02):
+            stored = self.manager.store.get(run_id).events_offset
+            batch = read_batch(path, offset)
+            if stored > offset and batch.next_offset <= stored:
+                offset, now = batch.next_offset, time.time()
+                self.delays += [now - event["t"] for event in batch.events]
+
+
+def first_step_of_run(bench: Bench, repository: str) -> float:
+    """Seconds from submission to the first step."""
+    run_id, submitted_at = bench.run(repository)
+    run = bench.manager.get(run_id)
+    assert run.status is RunStatus.SUCCEEDED, run.failure
+    points = [p for s in bench.manager.metrics(run_id) for p in s.points]
+    if points:
+        return min(p.timestamp for p in points) - submitted_at
+    return float(bench.manager.logs(run_id).text.split("first step")[1].split()[0]) - submitted_at
+
+
+def first_step_of_job(bench: Bench, files: dict[str, bytes], number: int) -> float:
+    """The same by Ray alone."""
+    jobs, probe = RayJobs(bench.cluster.dashboard), bench.folder / f"probe{number}"
+    probe.mkdir()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    began = time.time()
+    uri = jobs.upload(f"_ray_pkg_bench_{number}.zip", buffer.getvalue())
+    requirements = files["requirements.txt"].decode().split("\n")
+    env = {"PYTHONPATH": str(ROOT / "probe"), "REPO_RUNNER_PROBE_DIR": str(probe)}
+    name = f"plain-{number}-{int(began)}"
+    runtime_env = {
+        "working_dir": uri,
+        "pip": [line for line in requirements if line and not line.startswith("#")],
+        "env_vars": env,
+    }
+    jobs.submit(
+        {
+            "submission_id": name,
+            "entrypoint": "python train.py",
+            "runtime_env": runtime_env,
+            "entrypoint_num_cpus": 1,
+        }
+    )
+    while not (info := jobs.info(name)).has_ended:
+        time.sleep(0.1)
+    assert info.status == "SUCCEEDED", info.message
+    for file in probe.glob("events-*.jsonl"):
+        for line in file.read_text().splitlines():
+            if json.loads(line)["ev"] == "step":
+                return float(json.loads(line)["t"]) - began
+    log = b"".join(jobs.log(name, info.node_id, follow=False)).decode()
+    return float(log.split("first step")[1].split()[0]) - began
+
+
+def measure_first_step(bench: Bench, quick: bool) -> dict[str, float]:
+    """Cold, then warm, of both."""
+    repository = "bench/first"
+    if quick:
+        bench.git.commit(repository, STAND_IN)
+        files = {name: text.encode() for name, text in STAND_IN.items()}
+    else:
+        folder = ROOT / "examples" / "digits"
+        bench.git.add(repository, folder)
+        files = {f.name: f.read_bytes() for f in folder.iterdir() if f.is_file()}
+    seconds = {"job_cold": first_step_of_job(bench, files, 0)}
+    seconds["job_warm"] = statistics.median(first_step_of_job(bench, files, n) for n in (1, 2, 3))
+    seconds["run_cold"] = first_step_of_run(bench, repository)
+    seconds["run_warm"] = statistics.median(first_step_of_run(bench, repository) for _ in range(3))
+    for name, value in seconds.items():
+        print(f"  {name:10} {value:7.2f} s", flush=True)
+    return {"first_step_ratio_vs_ray_job": round(seconds["run_warm"] / seconds["job_warm"], 3)}
+
+
+def measure_many(bench: Bench, count: int) -> dict[str, float]:
+    """So many runs over three nodes, a few at a time."""
+    bench.git.commit("bench/ticks", TICKS)
+    bench.run("bench/ticks")
+    me = psutil.Process()
+    samples: list[tuple[float, float]] = []
+    began, cpu_began = time.monotonic(), sum(me.cpu_times()[:2])
+
+    def one(_: int) -> bool:
+        run_id, _at = bench.run("bench/ticks", watch_delays=True)
+        samples.append((time.monotonic() - began, me.memory_info().rss / 1e6))
+        run = bench.manager.get(run_id)
+        if run.status is not RunStatus.SUCCEEDED:
+            print(f"  {run_id}: {run.failure}", flush=True)
+        return run.status is RunStatus.SUCCEEDED
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        succeeded = sum(pool.map(one, range(count)))
+    wall, cpu = time.monotonic() - began, sum(me.cpu_times()[:2]) - cpu_began
+    quarter = max(len(samples) // 4, 1)
+    first, last = samples[:quarter], samples[-quarter:]
+    delays = sorted(bench.delays)
+    p95 = delays[int(len(delays) * 0.95)] * 1000
+    print(f"  {succeeded} of {count} runs succeeded in {wall:.0f} s, {AT_ONCE} at a time")
+    print(
+        f"  events: p50 {statistics.median(delays) * 1000:.0f} ms, p95 {p95:.0f} ms of {len(delays)}"
+    )
+    print(
+        f"  this process: {cpu / wall * 100:.0f} % of a core, memory "
+        f"{statistics.mean(m for _, m in first):.0f} MB in the first quarter, "
+        f"{statistics.mean(m for _, m in last):.0f} MB in the last; {me.num_threads()} threads"
+    )
+    return {"event_p95_ms": round(p95), "runs_ok_of_200": round(succeeded * 200 / count)}
+
+
+def main() -> None:
+    """Measure, print a table, and one line of JSON."""
+    options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    options.add_argument("--quick", action="store_true")
+    options.add_argument("--runs", type=int)
+    options.add_argument("--only", choices=("first_step", "many"))
+    asked = options.parse_args()
+    figures: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as temp, GitServer(Path(temp) / "git") as git:
+        folder = Path(temp)
+        for name in ("caches", "home", "cluster"):
+            (folder / name).mkdir()
+        cluster = RayCluster(folder / "cluster", node_env(git, folder / "caches"))
+        try:
+            env = app_env(git, folder / "caches") | {"REPO_RUNNER_HOME": str(folder / "home")}
+            settings = replace(
+                Settings.from_env(env),
+                backends=("ray",),
+                ray_address=cluster.dashboard,
+                shelf_url=f"file://{cluster.shelf}",
+                max_running=AT_ONCE,
+            )
+            manager = Manager(settings)
+            manager.recover()
+            bench = Bench(folder, git, cluster, manager)
+            if asked.only != "many":
+                figures |= measure_first_step(bench, asked.quick)
+            if asked.only != "first_step":
+                figures |= measure_many(bench, asked.runs or (12 if asked.quick else 200))
+            manager.close()
+        finally:
+            cluster.close()
+    print(json.dumps({"benchmark": "ray_backend", "figures": figures}))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TEST_SESSION_FOLDER", "benchmark")
+    main()
