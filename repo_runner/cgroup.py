@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 _PROC = Path("/proc")
+_EMPTIES_WITHIN_S = 2.0
 #: Where cgroup v2 is: alone, or beside the controllers of v1.
 _MOUNTS = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))
 
@@ -83,9 +85,13 @@ class Cgroup:
             (self.folder / "cgroup.kill").write_text("1")
 
     def remove(self) -> None:
-        """Remove the empty group; the kernel refuses while something is in it."""
-        with contextlib.suppress(OSError):
-            self.folder.rmdir()
+        """Remove the group once it is empty; killed processes leave it a moment later."""
+        deadline = time.monotonic() + _EMPTIES_WITHIN_S
+        while self.folder.exists() and time.monotonic() < deadline:
+            try:
+                self.folder.rmdir()
+            except OSError:
+                time.sleep(0.01)
 
 
 def _own_folder(proc: Path, mounts: tuple[Path, ...]) -> Path | None:

@@ -26,6 +26,13 @@ class _Cause:
     hint: str
 
 
+#: However the others end then: by a signal, with an error, or with exit code 0.
+_RANK_LOST = _Cause(
+    "rank_lost",
+    re.compile(r"\[rank: \d+\] (Child process with PID \d+ terminated with code -?\d+)"),
+    "One of the training's processes was lost: {0}. PyTorch Lightning ended the others.",
+    "Code -9 is a kill, most often for lack of memory; look for that process's own words in the log.",
+)
 #: Tried in order on the last lines of output; `{0}` is what the pattern's group found.
 _CAUSES = (
     _Cause(
@@ -76,20 +83,13 @@ _EXCEPTION = re.compile(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception|Interrupt|Exit)):
 def of_script(ended: ScriptExit, limits: Limits, output: Path, exception: Event | None) -> Failure:
     """Why the script ended as it did."""
     lines = tuple(last_lines(output, _SHOWN_LINES))
-    if of_memory := _of_memory(ended, limits, lines):
-        return of_memory
+    found = _of_memory(ended, limits, lines) or _named(lines, (_RANK_LOST,))
+    if found is not None:
+        return found
     if ended.signal:
         return _of_signal(ended.signal, lines)
-    for cause in _CAUSES:
-        for line in reversed(lines):
-            if match := cause.pattern.search(line):
-                found = match.group(1).rstrip(".")
-                return Failure(
-                    error_code=cause.code,
-                    message=cause.message.format(found),
-                    hint=cause.hint.format(found),
-                    lines=lines,
-                )
+    if named := _named(lines, _CAUSES):
+        return named
     reason = _reason(lines, exception)
     return Failure(
         error_code="script_failed",
@@ -97,6 +97,11 @@ def of_script(ended: ScriptExit, limits: Limits, output: Path, exception: Event 
         hint="Look at the lines below; the whole output is in the log.",
         lines=lines,
     )
+
+
+def of_interruption(output: Path) -> Failure:
+    """Why a training that PyTorch Lightning ended on SIGTERM was ended, when it was not by this app."""
+    return _named(tuple(last_lines(output, _SHOWN_LINES)), (_RANK_LOST,)) or INTERRUPTED
 
 
 def with_lines(failure: Failure, output: Path) -> Failure:
@@ -127,6 +132,21 @@ INTERRUPTED = Failure(
     message="The script was ended from outside (SIGTERM), not by this app.",
     hint="Resume the run to go on from its last checkpoint.",
 )
+
+
+def _named(lines: tuple[str, ...], causes: tuple[_Cause, ...]) -> Failure | None:
+    """The first of these causes that the lines show."""
+    for cause in causes:
+        for line in reversed(lines):
+            if match := cause.pattern.search(line):
+                found = match.group(1).rstrip(".")
+                return Failure(
+                    error_code=cause.code,
+                    message=cause.message.format(found),
+                    hint=cause.hint.format(found),
+                    lines=lines,
+                )
+    return None
 
 
 def _of_memory(ended: ScriptExit, limits: Limits, lines: tuple[str, ...]) -> Failure | None:

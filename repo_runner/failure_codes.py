@@ -10,7 +10,7 @@ FAILURE_CODES = frozenset(
         "build_failed resolution_impossible no_matching_wheel index_unreachable python_unavailable "
         "build_timeout hash_mismatch timeout disk_full program_missing "
         "script_failed script_killed out_of_memory gpu_out_of_memory module_missing "
-        "arguments_refused part_of_package interrupted limit_time limit_memory limit_disk limit_silence "
+        "arguments_refused part_of_package interrupted rank_lost limit_time limit_memory limit_disk limit_silence "
         "supervisor_lost internal "
         "node_lost peer_failed node_setup_failed no_room cluster_lost cluster_restarted cluster_refused "
         "stopped_elsewhere"

@@ -159,7 +159,7 @@ class Pipeline:
             return diagnosis.with_lines(ended.limit, self.paths.output)
         if ended.exit_code == 0:
             interrupted = observer.was_ended_from_outside and not ended.stopped
-            return diagnosis.INTERRUPTED if interrupted else None
+            return diagnosis.of_interruption(self.paths.output) if interrupted else None
         return diagnosis.of_script(ended, self.spec.limits, self.paths.output, observer.exception)
 
     def _record(

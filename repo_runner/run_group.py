@@ -18,14 +18,18 @@ _SAID_LIMIT = " The kernel keeps its memory limit."
 class RunGroup:
     """For one script; all of it does nothing where cgroup v2 is not delegated."""
 
-    def __init__(self, paths: RunPaths, limits: Limits, writer: EventWriter) -> None:
+    def __init__(
+        self, paths: RunPaths, limits: Limits, writer: EventWriter, *, is_wanted: bool
+    ) -> None:
+        self._is_wanted = is_wanted
         self._paths = paths
         self._limits = limits
         self._writer = writer
         self._group: Cgroup | None = None
 
     def __enter__(self) -> RunGroup:
-        self._group = Cgroup.make(f"repo-runner-{self._paths.run_id}")
+        if self._is_wanted:
+            self._group = Cgroup.make(f"repo-runner-{self._paths.run_id}")
         if self._group is None:
             return self
         # For whoever buries a lost supervisor's script.

@@ -90,6 +90,8 @@ class Settings:
     max_cache_age_s: float = 30 * 86400.0
     #: How long a stopped script may take to save and end before it is killed.
     stop_grace_s: float = 30.0
+    #: `auto`: a script gets a control group of its own where cgroup v2 is delegated; `off`: never.
+    cgroup: str = "auto"
     #: Bytes of output kept on disk for one run (head and tail; what falls out between is counted).
     max_log_bytes: int = 64 * 1024**2
     #: Below this much free disk no run is accepted.

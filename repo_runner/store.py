@@ -38,7 +38,7 @@ NEVER_STARTED: dict[str, Any] = {
     "exit_cause": None,
     "progress": None,
     "silent_since": None,
-    "gpus": [],
+    "gpus": None,
     "started_ticks_s": None,
     "duration_s": None,
     "retry_at": None,

@@ -36,7 +36,7 @@ class RunRow(Base):
     retry_at: Mapped[float | None] = mapped_column(Float)
     silent_since: Mapped[float | None] = mapped_column(Float)
     #: Unique ids of the GPUs this run holds; None (stored as JSON's null): nobody counts them.
-    gpus: Mapped[list[str] | None] = mapped_column(JSON, default=list, nullable=False)
+    gpus: Mapped[list[str] | None] = mapped_column(JSON, default=None, nullable=False)
     #: When the attempt began, in seconds since the machine's boot; a wall clock may jump.
     started_ticks_s: Mapped[float | None] = mapped_column(Float)
     duration_s: Mapped[float | None] = mapped_column(Float)

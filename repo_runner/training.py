@@ -56,7 +56,13 @@ class Training:
         """Start the script and follow it to its end; on `stop`, or at a limit, climb the ladder."""
         self._plan.probe_folder.mkdir(parents=True, exist_ok=True)
         kills_before = memory_kills.count()
-        with RunGroup(self._paths, self._plan.spec.limits, self._writer) as group:
+        group = RunGroup(
+            self._paths,
+            self._plan.spec.limits,
+            self._writer,
+            is_wanted=self._settings.cgroup == "auto",
+        )
+        with group:
             with group.entered():
                 child = process.start(
                     self._plan.argv(),
@@ -115,7 +121,7 @@ class Training:
 
     def _kill_rest(self) -> None:
         for left in process.kill_tree(self._paths.run_id):
-            message = f"Process {left.pid} of the script cannot be killed."
+            message = f"Process {left} of the script cannot be killed."
             self._writer.write("note", code="unkillable", message=message)
 
     def _bury_orphans(self, child: process.Child) -> None:

@@ -93,6 +93,8 @@ def app_env(git_server: GitServer, shared_caches: Path) -> dict[str, str]:
         "GIT_SSL_CAINFO": str(git_server.ca_file),
         "UV_CACHE_DIR": str(shared_caches / "uv"),
         "REPO_RUNNER_STOP_GRACE_S": "10",
+        # What works without is what is tested; test_cgroup.py adds it.
+        "REPO_RUNNER_CGROUP": "off",
     }
 
 

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 
+from examples.git_server import GitServer
 from repo_runner import lease, process
 from repo_runner.models import RunStatus
+from repo_runner.settings import Settings
+from tests.app_fixtures import app_env
 from tests.integration.faults.conftest import Faulty
 from tests.waiting import wait_for
+
+
+@pytest.fixture
+def run_settings(run_settings: Settings, git_server: GitServer, shared_caches: Path) -> Settings:
+    """With little patience for scripts that do not want to end."""
+    env = app_env(git_server, shared_caches) | {"REPO_RUNNER_STOP_GRACE_S": "1"}
+    return Settings.from_env(env | {"REPO_RUNNER_HOME": str(run_settings.home)})
+
 
 READY = "print('ready', flush=True)\nimport time\nwhile True: time.sleep(0.1)\n"
 DEAF = (
