@@ -214,6 +214,8 @@ def measure(folder: Path, *, quick: bool) -> dict[str, float]:
             ready, all_followed = made.reattach()
             note(f"start_{count}_s", ready, f"kill -9, start, it answers; {count} runs go on")
             note(f"reattach_{count}_s", all_followed, "and every run is followed")
+            if count > 1:
+                note(f"work_pss_mb_of_{count}", pss_mb(made.work()), "one of so many works")
     for count, ms in ticks_ms(folder / "ticks", (1, 100, 1000), 20 if quick else 200).items():
         note(f"tick_ms_{count}", ms, f"the flow's turn with {count} ended runs")
     for name, value in log_figures(quick=quick).items():

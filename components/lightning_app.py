@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import multiprocessing
 import signal
 import time
@@ -82,6 +83,9 @@ class RepoRunnerApp(LightningApp):
         Here, because what app.py puts there is undone after it was loaded. The framework's own step is left out: it
         rewrites a file of its package, which may be a hard link into uv's cache.
         """
+        # The API server and the works are forked from here. A collection in one of them would write to every object of
+        # the framework and torch, and so copy 100 MB of shared pages; what exists by now is left out of collections.
+        gc.freeze()
         self._settings.publish(address=self._settings.address, token=self._settings.token)
 
     def _sleep_until_news(self) -> None:

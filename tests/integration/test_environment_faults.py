@@ -29,7 +29,7 @@ _PROJECT = (
 )
 
 
-def test_a_malicious_release_given_as_a_file_is_refused(bench: Bench, wheels: Path) -> None:
+def test_A5_a_malicious_release_given_as_a_file_is_refused(bench: Bench, wheels: Path) -> None:
     wheel = "lightning-2.6.3-py3-none-any.whl"
     (bench.checkout / wheel).write_bytes((wheels / wheel).read_bytes())
     bench.write("requirements.txt", f"./{wheel}\n")

@@ -34,7 +34,7 @@ def plain(make_repo: MakeRepo, script: str) -> str:
     return make_repo({"train.py": script, **NOTHING_TO_INSTALL})[0]
 
 
-def test_a_plain_script_gets_its_arguments_byte_for_byte(
+def test_A4_a_plain_script_gets_its_arguments_byte_for_byte(
     make_repo: MakeRepo, run_to_end: RunToEnd, manager: Manager
 ) -> None:
     url = plain(make_repo, "import sys, json\nprint(json.dumps(sys.argv[1:]))\n")

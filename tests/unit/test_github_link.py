@@ -128,7 +128,7 @@ def test_where_a_ref_ends_is_left_to_the_remote(text: str, place: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "reason"), HOSTILE)
-def test_a_hostile_or_useless_link_is_refused_with_its_reason(text: str, reason: str) -> None:
+def test_A1_a_hostile_or_useless_link_is_refused_with_its_reason(text: str, reason: str) -> None:
     with pytest.raises(InvalidLink) as caught:
         parse_link(text, allowed_hosts=GITHUB)
     assert caught.value.field == "link"
@@ -147,7 +147,7 @@ def test_another_host_works_where_the_operator_allows_it() -> None:
 
 
 @pytest.mark.parametrize("text", ["https://github.com/o/r", "https://localhost/o/r", "o/r@x y"])
-def test_a_host_or_port_that_the_allow_list_does_not_name_is_refused(text: str) -> None:
+def test_A1_a_host_or_port_that_the_allow_list_does_not_name_is_refused(text: str) -> None:
     with pytest.raises(InvalidLink):
         parse_link(text, allowed_hosts=("localhost:8443",))
 
@@ -170,7 +170,7 @@ BAD_REFS += ["a[", "a\\b", "/a", "a/", "a//b", ".a", "a/.b", "a.lock", "a.", "@"
 
 
 @pytest.mark.parametrize("ref", [*BAD_REFS, "x" * 1_000_000])
-def test_a_ref_that_git_could_not_know_is_refused(ref: str) -> None:
+def test_A2_a_ref_that_git_could_not_know_is_refused(ref: str) -> None:
     with pytest.raises(InvalidRef) as caught:
         check_ref(ref)
     assert caught.value.field == "ref"
@@ -233,11 +233,11 @@ def assert_harmless(text: str) -> None:
 
 @given(st.text(max_size=320))
 @settings(max_examples=1000)
-def test_no_text_crashes_the_parser_or_passes_as_a_hostile_address(text: str) -> None:
+def test_A1_no_text_crashes_the_parser_or_passes_as_a_hostile_address(text: str) -> None:
     assert_harmless(text)
 
 
-def test_ten_thousand_mangled_links_never_crash_or_pass_as_a_hostile_address() -> None:
+def test_A1_ten_thousand_mangled_links_never_crash_or_pass_as_a_hostile_address() -> None:
     mangle = random.Random(0)
     seeds = [*SAME_REPOSITORY, *(text for text, _ in NAMES_A_REF + NAMES_A_PLACE + HOSTILE)]
     alphabet = string.printable + "\x00\u202e\u200b\u0456$@:%?#\\é" + "../" * 3

@@ -53,7 +53,7 @@ def test_markers_and_extras_are_kept() -> None:
         "pytorch_lightning==2.6.2",
     ],
 )
-def test_what_is_no_plain_requirement_is_refused_with_its_line(line: str) -> None:
+def test_A5_what_is_no_plain_requirement_is_refused_with_its_line(line: str) -> None:
     with pytest.raises(InvalidRequirement, match="line 3") as caught:
         parse_requirements(f"six\n# a comment\n{line}\n", field="requirements")
     assert repr(line) in caught.value.message
@@ -65,7 +65,7 @@ def test_a_range_around_a_malicious_release_is_accepted_because_resolving_avoids
 
 
 @pytest.mark.parametrize("second", ["six==1.17", "six<1.16", "SIX>1.16.0"])
-def test_a_line_that_contradicts_an_earlier_one_is_refused(second: str) -> None:
+def test_A5_a_line_that_contradicts_an_earlier_one_is_refused(second: str) -> None:
     with pytest.raises(InvalidRequirement, match=r"line 2 contradicts line 1 \('six==1.16.0'\)"):
         parse_requirements(f"six==1.16.0\n{second}")
 
