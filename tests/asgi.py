@@ -10,6 +10,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from repo_runner.access.person import Person, Role
+
 
 @dataclass
 class Answer:
@@ -29,6 +31,8 @@ class Asgi:
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
+        #: Who asks.
+        self.person = Person("ada", Role.OPERATOR)
         self._runner = asyncio.Runner()
 
     def __enter__(self) -> Asgi:
@@ -62,6 +66,8 @@ class Asgi:
             "headers": [(b"host", b"127.0.0.1"), *raw],
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 80),
+            # As the guard says who is asking.
+            "state": {"person": self.person},
         }
         return self._runner.run(self._exchange(scope, body, hangs_up))
 
