@@ -13,6 +13,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from examples.app_process import ROOT, AppProcess
 from examples.git_server import GitServer
+from examples.recording import record
 from repo_runner.client import Client
 from repo_runner.models import Run, Submission
 
@@ -60,8 +61,16 @@ def take_all(app: AppProcess, url: str) -> None:
         for view in ("Runs", "New run", "System"):
             visit(page, view)
             snap(page, view.lower().replace(" ", "-"))
+        ended(client, run)
+        visit(page, "Compare")
+        page.frame_locator("iframe").get_by_role("combobox").click()
+        for name in ("narrow network", "higher rate"):
+            page.frame_locator("iframe").get_by_role("option").filter(has_text=name).click()
+        page.keyboard.press("Escape")
+        snap(page, "compare")
+        visit(page, "New run")
+        record(page, url, IMAGES / "run.webp")
         browser.close()
-    ended(client, run)
 
 
 def submission(url: str, name: str, arguments: str) -> Submission:

@@ -11,12 +11,13 @@ from ui.navigation import go
 from ui.views.board import show_board
 from ui.views.failure_card import show_failure
 from ui.views.run_actions import show_actions
+from ui.views.run_log import follow_wish
 from ui.views.run_snapshot import Snapshot, load
 from ui.widgets.charts import show_curves
 from ui.widgets.checkpoint_card import show_checkpoints
 from ui.widgets.environment_card import show_environment
 from ui.widgets.facts import configuration, mapping_facts, show_facts, show_heading
-from ui.widgets.log_view import show_log
+from ui.widgets.log_view import Log, LogWish, show_log
 from ui.widgets.notice import of_notes, show_errors, show_notices
 from ui.widgets.phase_bar import show_phases
 from ui.widgets.resource_charts import show_resources
@@ -48,7 +49,7 @@ def _live(run_id: str, drawn: Run | None, tab: str) -> None:
     """Draw the run as it is now; `drawn` is what the rest of the page knows of it, `tab` what it is made for."""
     banner = st.container()
     try:
-        snapshot = load(run_id, st.session_state.get("stream"))
+        snapshot = load(run_id)
     except RunnerError as error:
         with banner:
             show_errors(error, key="run-error")
@@ -87,9 +88,8 @@ def _show_overview(snapshot: Snapshot) -> None:
     with left:
         if snapshot.metrics or run.status not in (RunStatus.FAILED, RunStatus.STOPPED):
             show_curves(run, snapshot.metrics, snapshot.zoomed, on_zoom=_zoom)
-        if chosen := show_log(run, snapshot.log):
-            st.session_state["stream"] = chosen
-            st.rerun()
+        if wish := show_log(run, snapshot.log, lambda stream: client().log_url(run.run_id, stream)):
+            _follow(run, snapshot.log, wish)
         show_resources(snapshot.resources)
     with right:
         show_checkpoints(
@@ -106,6 +106,15 @@ def _show_overview(snapshot: Snapshot) -> None:
 def _zoom() -> None:
     """The next moment brings finer curves of the stretch the person has chosen."""
     st.session_state["zoom"] = st.session_state["curves"].get("zoom") or None
+
+
+def _follow(run: Run, log: Log, wish: LogWish) -> None:
+    try:
+        follow_wish(run, log, wish)
+    except RunnerError as error:
+        show_errors(error, key="log-error")
+    else:
+        st.rerun()
 
 
 def _missing(error: RunnerError) -> None:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from repo_runner.models import Checkpoint, MetricSeries, Run, RunPhase
+from repo_runner.models import Checkpoint, MetricSeries, Run
 from repo_runner.resources import ResourcePoint
 from repo_runner.run_environment import RunEnvironment
 from ui.connection import client
 from ui.views.curve_reader import curves_of
-from ui.views.log_reader import reader_of
+from ui.views.run_log import load_log
 from ui.widgets.charts import Zoomed
 from ui.widgets.log_view import Log
 
@@ -33,11 +33,10 @@ class Snapshot:
     log: Log
 
 
-def load(run_id: str, stream: str | None = None) -> Snapshot:
-    """Ask the app; without a choice of the log, the one that tells most now. Raises `RunnerError`."""
+def load(run_id: str) -> Snapshot:
+    """Ask the app. Raises `RunnerError`."""
     api = client()
     run = api.get(run_id)
-    stream = stream or ("build" if run.phase is RunPhase.BUILDING else "output")
     curves = curves_of(run_id)
     curves.read()
     return Snapshot(
@@ -47,7 +46,7 @@ def load(run_id: str, stream: str | None = None) -> Snapshot:
         api.checkpoints(run_id),
         api.resources(run_id, max_points=MAX_MOMENTS),
         _environment(run),
-        _read_log(run_id, stream),
+        load_log(run),
     )
 
 
@@ -59,11 +58,3 @@ def _environment(run: Run) -> RunEnvironment:
         environment = client().environment(run.run_id) if run.environment_key else RunEnvironment()
         st.session_state["environment_of"] = (now, environment)
     return environment
-
-
-def _read_log(run_id: str, stream: str) -> Log:
-    reader = reader_of(run_id, stream)
-    reader.read()
-    return Log(
-        stream, reader.lines(), reader.size_bytes, reader.skipped_bytes, reader.dropped_bytes
-    )

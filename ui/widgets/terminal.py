@@ -63,6 +63,10 @@ class Screen:
             lines.pop()
         return lines
 
+    def first_lines(self) -> list[tuple[int, str]]:
+        """Return the first rows as text."""
+        return [(place, _clean(text)) for place, text in self._rows[:MAX_ROWS]]
+
     def _obey(self, token: re.Match[bytes], end: int) -> None:
         """Do what a token says; `end` is where it ends in the whole output."""
         kind = token.lastgroup

@@ -15,6 +15,8 @@ from repo_runner.models import (
     Cluster,
     Failure,
     Health,
+    LogMatch,
+    LogSearch,
     LogSlice,
     MetricSeries,
     Preflight,
@@ -130,15 +132,7 @@ class FakeClient:
         stream: str = "output",
     ) -> LogSlice:
         run = self.get(run_id)
-        text = "Resolved 41 packages in 120ms\nInstalled 41 packages in 1.2s\n"
-        if stream == "output":
-            text = (
-                "\n".join(run.failure.lines)
-                if run.failure
-                else fake.log_text(_step(run))
-                if run.has_probe
-                else ""
-            )
+        text = self._text(run, stream)
         data = text.encode()
         start = after if after is not None else max(0, len(data) - (tail or len(data)))
         kept = data[start:].decode(errors="replace")
@@ -156,6 +150,36 @@ class FakeClient:
         run = self.get(run_id)
         curves = fake.series(_step(run), run.created_at, after=after, upto=upto)
         return tuple(one for one in curves if not names or one.name in names)
+
+    def search_logs(
+        self, run_id: str, q: str, *, stream: str = "output", **asked: Any
+    ) -> LogSearch:
+        text = self._text(self.get(run_id), stream)
+        lines = text.split("\n")
+        matches = [
+            LogMatch(
+                line=i + 1,
+                offset=len("\n".join(lines[:i]).encode()) + bool(i),
+                text=line,
+                before=tuple(lines[max(i - 2, 0) : i]),
+                after=tuple(lines[i + 1 : i + 3]),
+            )
+            for i, line in enumerate(lines)
+            if q.lower() in line.lower()
+        ]
+        return LogSearch(matches=tuple(matches[: asked.get("limit", 200)]), size_bytes=len(text))
+
+    def log_url(self, run_id: str, stream: str) -> str:
+        return f"http://127.0.0.1:7501/api/v1/runs/{run_id}/logs/{stream}"
+
+    def _text(self, run: Run, stream: str) -> str:
+        if stream == "fetch":
+            return f"{run.spec.repo_url} at {run.commit_sha}\nUpdating files: 9 %\rUpdating files: 100 %\nDone.\n"
+        if stream == "build":
+            return "Resolved 41 packages in 120ms\nInstalled 41 packages in 1.2s\n"
+        if run.failure:
+            return "\n".join(run.failure.lines)
+        return fake.log_text(_step(run)) if run.has_probe else ""
 
     def resources(self, run_id: str, max_points: int = 500) -> tuple[ResourcePoint, ...]:
         run = self.get(run_id)

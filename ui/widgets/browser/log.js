@@ -1,15 +1,18 @@
-// <rr-log>: the run's output. It follows the end until the reader scrolls up, and then stays where they read.
+// <rr-log>: the logs of a run, one a phase, one of them unfolded. It follows the end until the reader scrolls up, and
+// then stays where they read. The whole kept log is searched by the app; what was found leads to its place.
 //
 // A line is known by its place in the output, so an update touches only lines that are new or changed.
 
-const ERROR_LINE =
-  /^(Traceback \(most recent call last\)|[\w.]*(Error|Exception|Interrupt)\b:?|error:|fatal:|RuntimeError)/i;
+const ERROR_LINE = /^\s*([\w.]*(Error|Exception|Interrupt)\b:|(error|fatal|ERROR|CRITICAL)\b)/;
+const WARNING_LINE = /^\S*:\d+: \w*Warning\b|^\s*(\w*Warning|WARNING|warning)\b/;
+const TRACEBACK = "Traceback (most recent call last)";
+const SEARCH_AFTER_MS = 400;
 
 define(
   "rr-log",
   class extends Widget {
     start() {
-      this.state = { follow: true, wrap: true, query: "" };
+      this.state = { follow: true, wrap: true, query: "", folded: false };
       this.shown = new Map();
       this.box = h("div.lines", {
         role: "log",
@@ -19,30 +22,44 @@ define(
         "data-testid": "log",
         onscroll: () => this.scrolled(),
       });
+      const parts = ["above", "bar", "results", "note", "box", "below"];
+      this.above = h("div.folds");
       this.bar = h("div.toolbar");
+      this.results = h("div");
       this.note = h("p.muted.note");
-      this.shadowRoot.append(h("section.log", { "aria-label": "Log" }, this.bar, this.note, this.box));
+      this.below = h("div.folds");
+      this.shadowRoot.append(h("section.log", { "aria-label": "Log" }, h("h2", {}, "Log"), parts.map((name) => this[name])));
       new ResizeObserver(() => this.state.follow && this.toEnd()).observe(this);
     }
 
     paint() {
-      const { lines, note, empty, stream } = this.data;
-      if (stream !== this.stream) this.clear(stream);
+      const { folds, lines, note, empty, stream, at } = this.data;
+      if (stream !== this.stream || at !== this.place) this.clear(stream, at);
       this.update(lines);
-      this.note.textContent = lines.length ? note : empty;
-      this.note.hidden = !this.note.textContent;
-      this.box.classList.toggle("wrap", this.state.wrap);
-      this.box.hidden = !lines.length;
+      const open = !this.state.folded;
+      const present = folds.findIndex((fold) => fold.stream === stream);
+      morphChildren(this.above, folds.slice(0, present + 1).map((fold) => this.fold(fold)));
+      morphChildren(this.below, folds.slice(present + 1).map((fold) => this.fold(fold)));
       morphChildren(this.bar, this.controls());
+      morphChildren(this.results, [this.found()]);
+      this.note.textContent = lines.length ? note : empty;
+      for (const part of [this.bar, this.results]) part.hidden = !open;
+      this.note.hidden = !open || !this.note.textContent;
+      this.box.classList.toggle("wrap", this.state.wrap);
+      this.box.hidden = !open || !lines.length;
       if (this.state.follow) this.toEnd();
+      else if (this.goes) this.arrive();
     }
 
-    // Another log: nothing of the former one has a meaning here.
-    clear(stream) {
+    // Another log, or another place of it: nothing of what was there before has a meaning here.
+    clear(stream, at) {
+      if (stream !== this.stream) this.state.query = "";
+      Object.assign(this.state, { follow: at == null, folded: false });
+      this.goes = at != null;
       this.stream = stream;
+      this.place = at;
       this.shown.clear();
       this.box.replaceChildren();
-      this.state.follow = true;
     }
 
     update(lines) {
@@ -56,6 +73,7 @@ define(
       }
       let before = null;
       for (const [place, text] of [...lines].reverse()) before = this.line(place, text, before);
+      this.color();
       this.mark();
     }
 
@@ -63,58 +81,63 @@ define(
       let node = this.shown.get(place);
       if (!node) {
         node = h("div");
+        node.place = place;
         this.shown.set(place, node);
         this.box.insertBefore(node, before);
       }
       if (node.source !== text) {
         node.source = text;
         node.replaceChildren(...ansiSpans(text));
-        node.className = ERROR_LINE.test(text) ? "error" : "";
       }
       return node;
     }
 
+    // A traceback is red from its first line to the exception's own, which is the first that is not indented.
+    color() {
+      let inside = false;
+      for (const node of this.box.children) {
+        const starts = node.source.includes(TRACEBACK);
+        const isError = starts || inside || ERROR_LINE.test(node.source);
+        inside = starts || (inside && /^(\s|$|[|+])/.test(node.source));
+        const kind = isError ? "error" : WARNING_LINE.test(node.source) ? "warning" : "";
+        if (node.className !== kind) node.className = kind;
+      }
+    }
+
     mark() {
       const query = this.state.query.toLowerCase();
-      this.hits = query
-        ? [...this.box.children].filter((node) => node.textContent.toLowerCase().includes(query))
-        : [];
-      for (const node of this.box.children) node.toggleAttribute("data-hit", this.hits.includes(node));
+      for (const node of this.box.children)
+        node.toggleAttribute("data-hit", Boolean(query) && node.textContent.toLowerCase().includes(query));
+    }
+
+    fold({ stream, name, state, started_at, ended_at }) {
+      const open = stream === this.stream && !this.state.folded;
+      const choose = () =>
+        stream === this.stream ? this.choose({ folded: !this.state.folded }) : this.emit("stream", stream);
+      return h(
+        `button.fold.${state}`,
+        { type: "button", "aria-expanded": String(open), "data-testid": `log-${stream}`, onclick: choose },
+        h("span.arrow", { "aria-hidden": "true" }, open ? "▾" : "▸"),
+        h("span.name", {}, name),
+        h("span.mark", { "aria-hidden": "true" }, PHASE_MARKS[state] ?? ""),
+        h("span.grow"),
+        h("span.muted", {}, started_at ? since(started_at, ended_at) : "not yet"),
+      );
     }
 
     controls() {
-      const error = this.box.querySelector(".error");
+      const { download, size_bytes } = this.data;
+      const mayFail = this.box.querySelector(".error") || this.data.note;
       return [
-        h("strong", {}, "Log"),
-        h(
-          "div.choice",
-          { role: "group", "aria-label": "Which log" },
-          Object.entries(this.data.streams).map(([name, label]) =>
-            h(
-              "button",
-              {
-                type: "button",
-                "aria-pressed": String(name === this.stream),
-                onclick: () => this.emit("stream", name),
-              },
-              label,
-            ),
-          ),
-        ),
         h("input", {
           type: "search",
-          placeholder: "Find in log",
+          placeholder: "Find in the whole log",
           "aria-label": "Find in log",
-          oninput: (e) => this.find(e.target.value),
-          onkeydown: (e) => e.key === "Enter" && this.next(e.shiftKey ? -1 : 1),
+          oninput: (e) => this.type(e.target.value),
+          onkeydown: (e) => e.key === "Enter" && this.search(),
         }),
-        this.state.query &&
-          h(
-            "span.muted",
-            { role: "status" },
-            this.hits.length === 1 ? "1 line" : `${this.hits.length} lines`,
-          ),
-        error && h("button.ghost", { type: "button", onclick: () => this.jump(error) }, "First error"),
+        mayFail &&
+          h("button.ghost", { type: "button", onclick: () => this.emit("error", String(Date.now())) }, "First error"),
         h("span.grow"),
         h(
           "label",
@@ -126,36 +149,79 @@ define(
           }),
           "Wrap",
         ),
+        size_bytes > 0 && external(download, `Download ${sizeText(size_bytes)}`, "The whole log as a file"),
         h(
           "button",
           {
             type: "button",
             "aria-pressed": String(this.state.follow),
             "data-testid": "log-follow",
-            onclick: () => this.choose({ follow: !this.state.follow }),
+            onclick: () => this.follow(),
           },
           "Follow",
         ),
       ];
     }
 
-    find(query) {
-      this.at = -1;
+    follow() {
+      if (this.place != null) return this.emit("at", "end");
+      this.choose({ follow: !this.state.follow });
+    }
+
+    type(query) {
       this.state.query = query;
-      this.paint();
-      if (query) this.next(1);
+      this.mark();
+      clearTimeout(this.typing);
+      this.typing = setTimeout(() => this.search(), SEARCH_AFTER_MS);
     }
 
-    next(direction) {
-      if (!this.hits.length) return;
-      this.at = ((this.at ?? -1) + direction + this.hits.length) % this.hits.length;
-      this.jump(this.hits[this.at]);
+    search() {
+      clearTimeout(this.typing);
+      if (this.state.query !== this.data.query) this.emit("search", this.state.query);
     }
 
-    jump(node) {
-      this.state.follow = false;
+    found() {
+      const { found, query } = this.data;
+      if (!found || query !== this.state.query) return null;
+      return h(
+        "div.found",
+        { "data-testid": "log-found" },
+        h("p.muted", { role: "status" }, found.note),
+        found.matches.length > 0 &&
+          h(
+            "ol.scroll",
+            { tabindex: "0", "aria-label": "Lines that hold it" },
+            found.matches.map((match) => this.match(match, query)),
+          ),
+      );
+    }
+
+    match({ line, offset, text, before, after }, query) {
+      return h(
+        "li",
+        {},
+        h(
+          "button.hit",
+          { type: "button", title: "Go to this line", onclick: () => this.emit("at", String(offset)) },
+          h("span.number", {}, line.toLocaleString("en")),
+          h(
+            "span.context",
+            {},
+            before.map((other) => h("span.muted", {}, other || " ")),
+            h("span", {}, highlighted(text, query)),
+            after.map((other) => h("span.muted", {}, other || " ")),
+          ),
+        ),
+      );
+    }
+
+    // To the place a person has asked for, once its lines are there.
+    arrive() {
+      const node = [...this.box.children].find((one) => one.place >= this.place) ?? this.box.lastChild;
+      if (!node) return;
+      this.goes = false;
+      node.classList.add("target");
       this.box.scrollTop = node.offsetTop - this.box.offsetTop - this.box.clientHeight / 3;
-      morphChildren(this.bar, this.controls());
     }
 
     toEnd() {
@@ -165,9 +231,17 @@ define(
 
     scrolled() {
       const atEnd = this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < 24;
-      if (atEnd === this.state.follow || (this.state.follow && this.box.scrollTop >= (this.end ?? 0))) return;
+      if (this.place != null || atEnd === this.state.follow) return;
+      if (this.state.follow && this.box.scrollTop >= (this.end ?? 0)) return;
       this.state.follow = atEnd;
       morphChildren(this.bar, this.controls());
     }
   },
 );
+
+function highlighted(text, query) {
+  const at = text.toLowerCase().indexOf(query.toLowerCase());
+  if (at < 0 || !query) return [text];
+  const end = at + query.length;
+  return [text.slice(0, at), h("mark", {}, text.slice(at, end)), text.slice(end)];
+}

@@ -151,7 +151,7 @@ define(
       );
     }
 
-    source({ repository, commit, script, by }) {
+    source({ repository, commit, script }) {
       return h(
         "span.source.muted",
         { title: `${repository}@${commit} · ${script}` },
@@ -165,7 +165,7 @@ define(
           },
           repository,
         ),
-        `@${commit} · ${script}${by && ` · by ${by}`}`,
+        `@${commit} · ${script}`,
       );
     }
 

@@ -1,0 +1,84 @@
+"""Which log of a run is shown and how: its live end, a place in it, and what was looked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from repo_runner.models import LogSearch, Run
+from ui.connection import client
+from ui.views.log_reader import read_part, reader_of
+from ui.widgets.log_view import STREAMS, Log, LogWish
+
+#: Looked for one after the other: where a failure begins.
+ERROR_WORDS = ("Traceback (most recent call last)", "Error: ", "error: ", "ERROR")
+MAX_MATCHES = 100
+
+
+@dataclass(frozen=True)
+class LogChoice:
+    """What a person has chosen to see of a run's logs."""
+
+    run_id: str
+    #: Empty: the one that tells most now.
+    stream: str = ""
+    query: str = ""
+    found: LogSearch | None = None
+    at: int | None = None
+
+
+def load_log(run: Run) -> Log:
+    """Read what the choice of this session asks for. Raises `RunnerError`."""
+    choice = _choice(run.run_id)
+    stream = choice.stream or stream_now(run)
+    if choice.at is not None:
+        log = Log(stream, *read_part(run.run_id, stream, choice.at), at=choice.at)
+    else:
+        reader = reader_of(run.run_id, stream)
+        reader.read()
+        sizes = (reader.size_bytes, reader.skipped_bytes, reader.dropped_bytes)
+        log = Log(stream, reader.lines(), *sizes)
+    return replace(log, query=choice.query, found=choice.found)
+
+
+def stream_now(run: Run) -> str:
+    """The log of the phase a run is in, or ended in."""
+    return {phase: stream for stream, phase in STREAMS.items()}.get(run.phase, "fetch")
+
+
+def follow_wish(run: Run, log: Log, wish: LogWish) -> None:
+    """Change the choice as a person has asked. Raises `RunnerError`."""
+    choice = replace(_choice(run.run_id), stream=log.stream)
+    match wish.verb:
+        case "stream" if wish.value in STREAMS:
+            choice = LogChoice(run.run_id, wish.value)
+        case "search":
+            found = _search(run, log, wish.value) if wish.value else None
+            choice = replace(choice, query=wish.value, found=found)
+        case "at":
+            choice = replace(choice, at=int(wish.value) if wish.value.isdigit() else None)
+        case "error":
+            choice = replace(choice, at=first_error(run, log))
+    st.session_state["log_choice"] = choice
+
+
+def first_error(run: Run, log: Log) -> int | None:
+    """The place of the first line that looks like an error; None: there is none."""
+    for words in ERROR_WORDS:
+        found = client().search_logs(
+            run.run_id, words, context=0, match_case=True, limit=1, stream=log.stream
+        )
+        if found.matches:
+            return found.matches[0].offset
+    return None
+
+
+def _search(run: Run, log: Log, query: str) -> LogSearch:
+    return client().search_logs(run.run_id, query, limit=MAX_MATCHES, stream=log.stream)
+
+
+def _choice(run_id: str) -> LogChoice:
+    """A choice made for one run is none for another."""
+    choice: LogChoice | None = st.session_state.get("log_choice")
+    return choice if choice is not None and choice.run_id == run_id else LogChoice(run_id)
