@@ -13,7 +13,12 @@ from repo_runner.backends.package import node_package
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 #: Where the name of a package is not that of its module.
-PACKAGES = {"yaml": "pyyaml", "git": "gitpython", "pynvml": "nvidia-ml-py"}
+PACKAGES = {
+    "yaml": "pyyaml",
+    "git": "gitpython",
+    "pynvml": "nvidia-ml-py",
+    "pydantic_core": "pydantic-core",
+}
 STARTED = ("repo_runner.supervise", "repo_runner.node.__main__", "repo_runner.node.peer")
 
 
