@@ -9,7 +9,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 #: From the connection, or the last answer, to the end of the next request's headers. Whatever trickles in between
 #: (slow headers, the rest of a body that was refused) does not prolong it.
-IDLE_TIMEOUT_S = 15.0
+IDLE_TIMEOUT_S = 10.0
 
 
 class BoundedProtocol(H11Protocol):

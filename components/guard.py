@@ -8,7 +8,6 @@ session changes something only from one of our own pages.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -17,19 +16,17 @@ from components.allowed import OPEN, PAGES, is_allowed, needed_role
 from components.entrance import Entrance
 from components.headers import with_security_headers
 from components.refusals import (
-    BodyTooLarge,
-    BodyTooSlow,
     GuardRefusal,
     HostRefused,
     LinkUsedUp,
     Locked,
     NoBodyExpected,
-    NotJson,
     NotServed,
     OriginRefused,
     RoleRefused,
     TooManyRequests,
 )
+from components.request_body import declares_body, read_body, replay, values
 from repo_runner.access import locked_page
 from repo_runner.access.gate import Gate
 from repo_runner.access.one_time_link import PATH as ENTRANCE
@@ -43,8 +40,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-MAX_BODY_BYTES = 1 << 20
-BODY_TIMEOUT_S = 10.0
 #: Requests that may wait for their answer at the same time: those that change something (each may hold one of the
 #: forty threads for long, and reads need some), and those that read (an open event stream is one).
 MAX_PENDING = 32
@@ -87,7 +82,7 @@ class Guard:
             await _refuse(scope, send, refusal)
 
     def _check(self, scope: Scope) -> None:
-        hosts, origins = _values(scope, b"host"), _values(scope, b"origin")
+        hosts, origins = values(scope, b"host"), values(scope, b"origin")
         ours = self._origins.get(hosts[0].lower()) if len(hosts) == 1 else None
         if ours is None:
             raise HostRefused
@@ -116,7 +111,7 @@ class Guard:
     async def _read(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._reading >= MAX_READING:
             raise TooManyRequests
-        if _declares_body(scope):
+        if declares_body(scope):
             raise NoBodyExpected
         self._reading += 1
         try:
@@ -129,9 +124,9 @@ class Guard:
             raise TooManyRequests
         self._pending += 1
         try:
-            body = await _read_body(scope, receive)
+            body = await read_body(scope, receive)
             if body is not None:
-                await self._app(scope, _replay(body, receive), send)
+                await self._app(scope, replay(body, receive), send)
         finally:
             self._pending -= 1
 
@@ -142,7 +137,7 @@ def _method(scope: Scope) -> str:
 
 def values_of(scope: Scope) -> Values:
     """The request's headers, as the gate reads them."""
-    return lambda name: [value.decode("latin-1") for value in _values(scope, name.encode())]
+    return lambda name: [value.decode("latin-1") for value in values(scope, name.encode())]
 
 
 def _changes_state(scope: Scope) -> bool:
@@ -155,62 +150,17 @@ def _require_role(person: Person, needed: Role) -> None:
 
 
 def _tokens_shown(scope: Scope) -> list[str]:
-    bearer = [v[7:] if v.startswith(b"Bearer ") else b"" for v in _values(scope, b"authorization")]
-    shown = bearer + _values(scope, b"x-repo-runner-token")
+    bearer = [v[7:] if v.startswith(b"Bearer ") else b"" for v in values(scope, b"authorization")]
+    shown = bearer + values(scope, b"x-repo-runner-token")
     return [token.decode("latin-1") for token in shown]
-
-
-def _values(scope: Scope, name: bytes) -> list[bytes]:
-    return [value for key, value in scope["headers"] if key == name]
 
 
 def _comes_from_elsewhere(scope: Scope) -> bool:
     """Requests without an Origin (images, frames, scripts) that a browser says another site has caused."""
-    if _values(scope, b"sec-fetch-site") != [b"cross-site"]:
+    if values(scope, b"sec-fetch-site") != [b"cross-site"]:
         return False
-    follows_link = _values(scope, b"sec-fetch-dest") == [b"document"] and _method(scope) == "GET"
+    follows_link = values(scope, b"sec-fetch-dest") == [b"document"] and _method(scope) == "GET"
     return not (follows_link and scope["path"] in PAGES)
-
-
-async def _read_body(scope: Scope, receive: Receive) -> bytes | None:
-    """The whole body, counted while it is read; None when the client has gone."""
-    declared = b"".join(_values(scope, b"content-length"))
-    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
-        raise BodyTooLarge
-    if _declares_body(scope) and not _is_json(_values(scope, b"content-type")):
-        raise NotJson
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    return None
-                body += message.get("body", b"")
-                if len(body) > MAX_BODY_BYTES:
-                    raise BodyTooLarge
-                if not message.get("more_body"):
-                    return bytes(body)
-    except TimeoutError as error:
-        raise BodyTooSlow from error
-
-
-def _declares_body(scope: Scope) -> bool:
-    declared = b"".join(_values(scope, b"content-length"))
-    return declared not in (b"", b"0") or bool(_values(scope, b"transfer-encoding"))
-
-
-def _is_json(content_types: list[bytes]) -> bool:
-    return [t.partition(b";")[0].strip().lower() for t in content_types] == [b"application/json"]
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replay() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return replay
 
 
 async def _refuse(scope: Scope, send: Send, refusal: GuardRefusal) -> None:
@@ -233,12 +183,12 @@ async def _refuse(scope: Scope, send: Send, refusal: GuardRefusal) -> None:
 
 
 def _is_read_by_person(scope: Scope) -> bool:
-    return any(b"text/html" in value for value in _values(scope, b"accept"))
+    return any(b"text/html" in value for value in values(scope, b"accept"))
 
 
 def _locked_page(scope: Scope, refusal: Locked, headers: list[tuple[bytes, bytes]]) -> bytes:
     headers.append((b"content-security-policy", locked_page.POLICY.encode()))
-    if _values(scope, b"sec-fetch-site") == [b"cross-site"] and scope["path"] not in OPEN:
+    if values(scope, b"sec-fetch-site") == [b"cross-site"] and scope["path"] not in OPEN:
         # Somebody followed another site's link, and then a browser keeps the session back: ask once more, from here.
         headers.append((b"refresh", b"0"))
     is_used_up = isinstance(refusal, LinkUsedUp)

@@ -65,6 +65,13 @@ class NotJson(GuardRefusal):
     http_status = 415
 
 
+class BadJson(GuardRefusal):
+    """The request body is not JSON."""
+
+    code = "bad_json"
+    http_status = 400
+
+
 class NoBodyExpected(GuardRefusal):
     """A request that reads something has no body."""
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import os
 import signal
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,6 +12,7 @@ import psutil
 import pytest
 
 from tests.integration.rim_process import RimProcess, running
+from tests.raw_http import handshake
 
 JSON = {"content-type": "application/json"}
 
@@ -37,29 +35,6 @@ def status(
 ) -> int:
     with httpx.Client(trust_env=False) as client:
         return client.request(method, address + path, headers=headers, content=content).status_code
-
-
-def handshake(
-    address: str, path: str, cookie: str, host: str | None = None, origin: str | None = None
-) -> int:
-    """The status a WebSocket handshake is answered with."""
-    url = urlsplit(address)
-    key = base64.b64encode(os.urandom(16)).decode()
-    lines = [
-        f"GET {path} HTTP/1.1",
-        f"Host: {host or url.netloc}",
-        "Upgrade: websocket",
-        "Connection: Upgrade",
-    ]
-    lines += [
-        f"Sec-WebSocket-Key: {key}",
-        "Sec-WebSocket-Version: 13",
-        *([f"Origin: {origin}"] if origin else []),
-        *([f"Cookie: {cookie}"] if cookie else []),
-    ]
-    with socket.create_connection((url.hostname, url.port), timeout=5) as connection:
-        connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
-        return int(connection.recv(4096).split()[1])
 
 
 def test_the_frameworks_writes_are_gone_and_the_app_lives_on(rim: RimProcess) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from components import guard
+from components import guard, request_body
 from components.guard import Guard
 from components.refusals import TooManyRequests
 from repo_runner.access import one_time_link
@@ -278,12 +278,23 @@ def test_json_with_a_charset_is_json(echo: Echo) -> None:
     assert call(echo, "POST", RUNS, headers, b"{}").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b'{"a": NaN}', b'{"a": 1, "a": 2}', b"[" * 200_000, b'"\xff"', b"{} {}", b"-Infinity"],
+)
+def test_json_that_parsers_could_disagree_on_is_refused(echo: Echo, body: bytes) -> None:
+    assert refusal(call(echo, "POST", RUNS, {**BEARER, **JSON}, body)) == (400, "bad_json")
+    assert echo.reached == []
+
+
 def test_a_large_body_is_refused_by_its_length_and_by_counting(echo: Echo) -> None:
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(40):
             yield b"x" * 65536
 
-    declared = call(echo, "POST", RUNS, {**BEARER, **JSON}, b"x" * (guard.MAX_BODY_BYTES + 1))
+    declared = call(
+        echo, "POST", RUNS, {**BEARER, **JSON}, b"x" * (request_body.MAX_BODY_BYTES + 1)
+    )
     counted = call(echo, "POST", RUNS, {**BEARER, **JSON}, endless())
     assert refusal(declared) == refusal(counted) == (413, "body_too_large")
     assert echo.reached == []
@@ -294,7 +305,7 @@ def test_a_body_that_does_not_come_is_given_up(echo: Echo, monkeypatch: pytest.M
         yield b"{"
         await asyncio.sleep(5)
 
-    monkeypatch.setattr(guard, "BODY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(request_body, "BODY_TIMEOUT_S", 0.05)
     assert refusal(call(echo, "POST", RUNS, {**BEARER, **JSON}, slow())) == (408, "body_too_slow")
 
 
