@@ -40,9 +40,7 @@ class Http:
         return self.request("POST", path, **options)
 
 
-@pytest.fixture
-def http(tmp_path: Path) -> Http:
-    settings = Settings(home=tmp_path)
+def http_of(settings: Settings) -> Http:
     manager = Manager(settings)
     manager.recover()
     manager.close()
@@ -56,6 +54,11 @@ def http(tmp_path: Path) -> Http:
 
     app.middleware("http")(let_in)
     return Http(app)
+
+
+@pytest.fixture
+def http(tmp_path: Path) -> Http:
+    return http_of(Settings(home=tmp_path))
 
 
 def test_every_route_of_ours_is_let_through_by_the_guard() -> None:
@@ -195,3 +198,22 @@ def test_running_as_root_is_a_problem_that_is_said(
     health = http.get("/api/v1/health").json()
     assert any("runs as root" in problem for problem in health["problems"]) is warns
     assert (health["status"] == "degraded") is warns
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked", "code", "field"),
+    [
+        ({"max_waiting": 0}, {}, "queue_full", None),
+        ({"max_cpus": 4}, {"resources": {"cpus": 5}}, "resources_missing", "resources.cpus"),
+        ({}, {"limits": {"time_s": -1}}, "invalid_input", "limits.time_s"),
+    ],
+)
+def test_G5_what_the_queue_cannot_take_is_refused_at_once(
+    tmp_path: Path, changes: dict, asked: dict, code: str, field: str | None
+) -> None:
+    answer = http_of(Settings(home=tmp_path, **changes)).post(
+        "/api/v1/runs", json={"link": "https://github.com/owner/repository", **asked}
+    )
+    error = answer.json()["error"]
+    assert (error["code"], error["field"]) == (code, field)
+    assert answer.headers.get("Retry-After") == ("30" if code == "queue_full" else None)
