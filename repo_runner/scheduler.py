@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from repo_runner.capacity import Capacity
 from repo_runner.errors import QueueFull
 from repo_runner.gpus import Gpus, LooksAtGpus
-from repo_runner.models import RunSpec, RunStatus
+from repo_runner.models import Resources, RunSpec, RunStatus
 from repo_runner.run_queue import Held, Plan, Waits, plan
 from repo_runner.settings import Settings
 from repo_runner.store import Store
@@ -62,13 +62,15 @@ class Scheduler:
         if not waiting:
             return Plan()
         return plan(
-            [Waits(r.run_id, _spec(r).resources) for r in waiting],
-            [Held(r.run_id, _spec(r).resources, tuple(r.gpus or ())) for r in started],
+            [Waits(r.run_id, _held_here(r)) for r in waiting],
+            [Held(r.run_id, _held_here(r), tuple(r.gpus or ())) for r in started],
             max_running=self._settings.max_running,
             capacity=self.capacity(),
             gpus=self._gpus.look(),
         )
 
 
-def _spec(row: RunRow) -> RunSpec:
-    return RunSpec.model_validate(row.spec)
+def _held_here(row: RunRow) -> Resources:
+    """What a run takes of this machine: one whose supervisor lives elsewhere takes a place and nothing else."""
+    spec = RunSpec.model_validate(row.spec)
+    return spec.resources if spec.backend == "local" else Resources(gpus=0)

@@ -72,6 +72,14 @@ def test_gpus_are_kept_for_the_run_that_was_given_them(store: Store, scheduler: 
     assert store.get("c").gpus == ["GPU-0"]
 
 
+def test_a_run_elsewhere_takes_a_place_and_nothing_of_this_machine(
+    store: Store, scheduler: Scheduler
+) -> None:
+    add(store, "away", backend="ray", resources=Resources(cpus=10_000, gpus=64))
+    assert list(scheduler.due([])) == ["away"]
+    assert store.get("away").gpus == []
+
+
 def test_a_work_that_is_about_to_begin_holds_its_place(store: Store, scheduler: Scheduler) -> None:
     add(store, "a", "b", "c")
     assert list(scheduler.due(["a", "b"])) == []
