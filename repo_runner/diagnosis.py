@@ -29,8 +29,11 @@ class _Cause:
 #: However the others end then: by a signal, with an error, or with exit code 0.
 _RANK_LOST = _Cause(
     "rank_lost",
-    re.compile(r"\[rank: \d+\] (Child process with PID \d+ terminated with code -?\d+)"),
-    "One of the training's processes was lost: {0}. PyTorch Lightning ended the others.",
+    re.compile(
+        r"(?:\[rank: \d+\] |gloo/\S+\] )"
+        r"(Child process with PID \d+ terminated with code -?\d+|Connection (?:closed|reset) by peer)"
+    ),
+    "One of the training's processes was lost, so the others ended: {0}.",
     "Code -9 is a kill, most often for lack of memory; look for that process's own words in the log.",
 )
 #: Tried in order on the last lines of output; `{0}` is what the pattern's group found.

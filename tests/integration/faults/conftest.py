@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from repo_runner import lease, process
 from repo_runner.manager import Manager
 from repo_runner.models import Run, Submission
+from repo_runner.paths import RunPaths
 from tests.app_fixtures import NOTHING_TO_INSTALL, following, log_of, wait_until_ended
 from tests.git_fixtures import MakeRepo
 from tests.waiting import wait_for
@@ -63,5 +66,11 @@ class Faulty:
 
 
 @pytest.fixture
-def faulty(make_repo: MakeRepo, manager: Manager) -> Faulty:
-    return Faulty(make_repo, manager)
+def faulty(make_repo: MakeRepo, manager: Manager) -> Iterator[Faulty]:
+    """What a failed test leaves must not fail the next one too."""
+    yield Faulty(make_repo, manager)
+    for folder in manager.paths.runs.iterdir():
+        holder = lease.holder(RunPaths(folder).lock)
+        if holder is not None:
+            holder.signal(signal.SIGKILL)
+            process.kill_marked(folder.name)

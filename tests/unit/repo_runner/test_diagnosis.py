@@ -30,6 +30,12 @@ def of(tmp_path: Path, text: str, limits: Limits = NO_LIMITS, **ended):
             "RuntimeError: [enforce] DefaultCPUAllocator: can't allocate memory: you",
             "out_of_memory",
         ),
+        ("[rank: 1] Child process with PID 7 terminated with code -9. Forcefully", "rank_lost"),
+        (
+            "RuntimeError: [/x/gloo/transport/tcp/pair.cc:5] Connection closed by peer [1]",
+            "rank_lost",
+        ),
+        ("ConnectionResetError: Connection reset by peer", "script_failed"),
         ("train.py: error: unrecognized arguments: --epoch", "arguments_refused"),
         ("ValueError: bad", "script_failed"),
     ],
