@@ -24,6 +24,7 @@ from repo_runner.access.token_list import new_token
 from repo_runner.app_file import AppAddress
 from repo_runner.client import Client
 from repo_runner.errors import RunnerError
+from repo_runner.limit_options import describe_limits
 from repo_runner.log_command import add_log_options, logs
 from repo_runner.models import Run, RunStatus
 from repo_runner.progress_line import ProgressLine, describe
@@ -183,6 +184,8 @@ def _facts(run: Run) -> dict[str, Any]:
         "submitted_by": run.spec.submitted_by,
         "status": run.status.value,
         "state": describe(run),
+        "waits": run.waiting_for,
+        "limits": describe_limits(run.spec.limits),
         "repo_url": run.spec.repo_url,
         "ref": run.spec.ref,
         "commit_sha": run.commit_sha,

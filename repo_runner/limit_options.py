@@ -6,7 +6,8 @@ import argparse
 from typing import Any
 
 from repo_runner.errors import InvalidInput
-from repo_runner.quantity import parse_bytes, parse_seconds
+from repo_runner.models import Limits
+from repo_runner.quantity import format_bytes, format_seconds, parse_bytes, parse_seconds
 
 
 def add_limit_options(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +67,18 @@ def _pairs(items: list[str], field: str) -> dict[str, str]:
     if not all(name and value for name, _, value in pairs):
         raise InvalidInput("This is not NAME=VALUE.", field=field)
     return {name: value for name, _, value in pairs}
+
+
+def describe_limits(limits: Limits) -> str:
+    """What ends the run early, on one line; empty when nothing does."""
+    silence = "flagged" if limits.on_silence == "flag" else "ended"
+    said = (
+        (limits.time_s, format_seconds, "{} of time"),
+        (limits.memory_bytes, format_bytes, "{} of memory"),
+        (limits.disk_bytes, format_bytes, "{} of disk"),
+        (limits.silence_s, format_seconds, f"{silence} after {{}} of silence"),
+    )
+    return ", ".join(text.format(words(limit)) for limit, words, text in said if limit)
 
 
 def _bytes(text: str | None, field: str) -> int | None:

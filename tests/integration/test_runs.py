@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import signal
 import threading
 
 import pytest
 
 from examples.git_server import GitServer
-from repo_runner import lease
 from repo_runner.errors import Conflict, RunnerError
 from repo_runner.follower import Follower
 from repo_runner.manager import Manager
@@ -113,35 +111,6 @@ def test_a_build_that_fails_keeps_the_installers_words(
     assert any("six" in line for line in run.failure.lines)
 
 
-def test_a_stopped_script_is_stopped_and_nothing_of_it_is_left(
-    make_repo: MakeRepo, manager: Manager
-) -> None:
-    child = (
-        "import subprocess, sys\n"
-        "command = [sys.executable, '-c', 'import time; time.sleep(999)']\n"
-        "subprocess.Popen(command, start_new_session=True)\n"
-    )
-    run_id = manager.submit(
-        Submission(link=plain(make_repo, child + ENDLESS), script_path="train.py")
-    ).run_id
-    with following(manager, run_id):
-        wait_for(
-            lambda: "started" in manager.logs(run_id).text, log=lambda: log_of(manager, run_id)
-        )
-        manager.stop(run_id)
-        run = wait_until_ended(manager, run_id, 30)
-    assert (run.status, run.failure) == (RunStatus.STOPPED, None)
-
-
-def test_a_waiting_run_that_is_stopped_never_starts(make_repo: MakeRepo, manager: Manager) -> None:
-    run_id = manager.submit(
-        Submission(link=plain(make_repo, ENDLESS), script_path="train.py")
-    ).run_id
-    manager.stop(run_id)
-    assert list(manager.due([])) == []
-    assert manager.get(run_id).status is RunStatus.STOPPED
-
-
 def test_training_outlives_its_follower_and_nothing_is_ingested_twice(
     make_repo: MakeRepo, manager: Manager
 ) -> None:
@@ -159,23 +128,6 @@ def test_training_outlives_its_follower_and_nothing_is_ingested_twice(
     (losses,) = manager.metrics(run_id, ["train_loss"], Stretch(max_points=100_000))
     steps = [p.step for p in losses.points]
     assert len(steps) == len(set(steps)) == 8 * 128 // 5
-
-
-def test_a_killed_supervisor_leaves_nothing_and_the_run_says_so(
-    make_repo: MakeRepo, manager: Manager
-) -> None:
-    run_id = manager.submit(
-        Submission(link=plain(make_repo, ENDLESS), script_path="train.py")
-    ).run_id
-    with following(manager, run_id):
-        wait_for(
-            lambda: "started" in manager.logs(run_id).text, log=lambda: log_of(manager, run_id)
-        )
-        holder = lease.holder(manager.paths.run(run_id).lock)
-        assert holder is not None
-        holder.signal(signal.SIGKILL)
-        run = wait_until_ended(manager, run_id, 30)
-    assert run.failure and run.failure.error_code == "supervisor_lost"
 
 
 def test_a_stopped_training_resumes_from_its_checkpoint_on_the_same_curves(
@@ -245,13 +197,6 @@ def test_a_run_that_lives_cannot_be_deleted(make_repo: MakeRepo, manager: Manage
     ).run_id
     with pytest.raises(Conflict, match="has not ended"):
         manager.delete(run_id)
-
-
-def test_waiting_runs_keep_their_order_and_the_limit(make_repo: MakeRepo, manager: Manager) -> None:
-    submission = Submission(link=plain(make_repo, "print()\n"), script_path="train.py")
-    ids = [manager.submit(submission).run_id for _ in range(4)]
-    assert list(manager.due([])) == ids[: manager.settings.max_running]
-    assert [manager.get(i).queue_position for i in ids] == [1, 2, 3, 4]
 
 
 def test_B7_a_branch_that_moves_after_submission_does_not_change_the_run(

@@ -45,29 +45,42 @@ def test_D2_a_stop_while_it_waits(faulty: Faulty) -> None:
     assert faulty.manager.get(run_id).status is RunStatus.STOPPED
 
 
+@contextmanager
+def hanging_fetch(faulty: Faulty, server: GitServer, make_repo: MakeRepo) -> Iterator[str]:
+    """A run whose git waits for a host that has gone quiet."""
+    files = {"train.py": ENDLESS, "big.bin": bytes(range(256)) * 4000, **NOTHING_TO_INSTALL}
+    url, _ = make_repo(files)
+    run_id = faulty.manager.submit(Submission(link=url, script_path="train.py")).run_id
+    server.stalled.clear()
+    server.behaviour[repo_name(url)] = Behaviour(stall_after_bytes=1000)
+    with busy(faulty, run_id, RunPhase.FETCHING):
+        wait_for(server.stalled.is_set, what="the fetch to hang")
+        yield run_id
+
+
+@contextmanager
+def hanging_build(faulty: Faulty, make_repo: MakeRepo, folder: Path) -> Iterator[str]:
+    """A run whose installer builds a package that never gets ready."""
+    started = folder / "started"
+    hang = f"pathlib.Path({str(started)!r}).touch() or __import__('signal').pause()"
+    package = make_package(folder / "package", extra=hang, needs="packaging")
+    parts = {str(p.relative_to(package)): p.read_text() for p in package.rglob("*") if p.is_file()}
+    url, _ = make_repo({"train.py": ENDLESS, **parts})
+    run_id = faulty.manager.submit(Submission(link=url, script_path="train.py")).run_id
+    with busy(faulty, run_id, RunPhase.BUILDING):
+        wait_for(started.exists, timeout_s=120, what="the build to begin")
+        yield run_id
+
+
 def test_D2_a_stop_while_it_fetches(
     faulty: Faulty, git_server: GitServer, make_repo: MakeRepo
 ) -> None:
-    url, _ = make_repo(
-        {"train.py": ENDLESS, "big.bin": bytes(range(256)) * 4000, **NOTHING_TO_INSTALL}
-    )
-    run_id = faulty.manager.submit(Submission(link=url, script_path="train.py")).run_id
-    git_server.stalled.clear()
-    git_server.behaviour[repo_name(url)] = Behaviour(stall_after_bytes=1000)
-    with busy(faulty, run_id, RunPhase.FETCHING):
-        wait_for(git_server.stalled.is_set, what="the fetch to hang")
+    with hanging_fetch(faulty, git_server, make_repo) as run_id:
         assert stopped(faulty, run_id).phase is RunPhase.FETCHING
 
 
 def test_D2_a_stop_while_it_builds(faulty: Faulty, make_repo: MakeRepo, tmp_path: Path) -> None:
-    started = tmp_path / "started"
-    hang = f"pathlib.Path({str(started)!r}).touch() or __import__('signal').pause()"
-    package = make_package(tmp_path / "package", extra=hang, needs="packaging")
-    files = {str(p.relative_to(package)): p.read_text() for p in package.rglob("*") if p.is_file()}
-    url, _ = make_repo({"train.py": ENDLESS, **files})
-    run_id = faulty.manager.submit(Submission(link=url, script_path="train.py")).run_id
-    with busy(faulty, run_id, RunPhase.BUILDING):
-        wait_for(started.exists, timeout_s=120, what="the build to begin")
+    with hanging_build(faulty, make_repo, tmp_path) as run_id:
         assert stopped(faulty, run_id).phase is RunPhase.BUILDING
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import psutil
 import pytest
 
 from examples.git_server import GitServer
@@ -12,7 +13,9 @@ from repo_runner import lease, process
 from repo_runner.models import RunStatus
 from repo_runner.settings import Settings
 from tests.app_fixtures import app_env
+from tests.git_fixtures import MakeRepo
 from tests.integration.faults.conftest import Faulty
+from tests.integration.faults.test_d_stops import hanging_build, hanging_fetch
 from tests.waiting import wait_for
 
 
@@ -86,13 +89,39 @@ def test_D3_nothing_of_a_stopped_script_is_left(faulty: Faulty, name: str) -> No
     assert process.marked(run_id) == []
 
 
-@pytest.mark.parametrize("name", ["double_fork", "fork_loop", "traps_all_signals"])
-def test_D3_nothing_is_left_when_the_supervisor_is_killed(faulty: Faulty, name: str) -> None:
-    with faulty.running(SCRIPTS[name]) as run_id:
-        holder = lease.holder(faulty.manager.paths.run(run_id).lock)
-        assert holder is not None
-        holder.signal(signal.SIGKILL)
-        run = faulty.ended(run_id)
+def lost(faulty: Faulty, run_id: str) -> None:
+    """Kill the supervisor; nothing of its tree outlives the run's end."""
+    holder = lease.holder(faulty.manager.paths.run(run_id).lock)
+    assert holder is not None
+    assert process.marked(run_id)
+    holder.signal(signal.SIGKILL)
+    run = faulty.ended(run_id)
     assert run.failure is not None
     assert (run.failure.error_code, run.exit_cause) == ("supervisor_lost", "lost")
     wait_for(lambda: process.marked(run_id) == [], what="the end of the tree")
+
+
+@pytest.mark.parametrize("name", ["double_fork", "fork_loop", "traps_all_signals"])
+def test_D3_nothing_is_left_when_the_supervisor_is_killed(faulty: Faulty, name: str) -> None:
+    with faulty.running(SCRIPTS[name]) as run_id:
+        lost(faulty, run_id)
+
+
+def test_D3_git_of_a_killed_supervisor_does_not_outlive_it(
+    faulty: Faulty, git_server: GitServer, make_repo: MakeRepo
+) -> None:
+    with hanging_fetch(faulty, git_server, make_repo) as run_id:
+        assert any("git" in name for name in names(run_id))
+        lost(faulty, run_id)
+
+
+def test_D3_the_installer_of_a_killed_supervisor_does_not_outlive_it(
+    faulty: Faulty, make_repo: MakeRepo, tmp_path: Path
+) -> None:
+    with hanging_build(faulty, make_repo, tmp_path) as run_id:
+        assert "uv" in names(run_id)
+        lost(faulty, run_id)
+
+
+def names(run_id: str) -> list[str]:
+    return [psutil.Process(pid).name() for pid in process.marked(run_id)]

@@ -3,6 +3,7 @@ import argparse
 import pytest
 
 from repo_runner.errors import InvalidInput
+from repo_runner.limit_options import describe_limits
 from repo_runner.models import Submission
 from repo_runner.submission_options import add_submission_options, submission_of
 
@@ -27,6 +28,13 @@ def test_the_command_line_says_all_of_resources_limits_and_retries() -> None:
     assert (made.limits.on_silence, made.priority) == ("stop", 5)
     assert made.retries.times == 2
     assert made.retries.error_codes == ("supervisor_lost", "index_unreachable")
+
+
+def test_limits_are_shown_on_one_line() -> None:
+    words = "--time-limit 90m --memory-limit 4GB --silence-limit 5m --stop-when-silent"
+    said = "1 h 30 min of time, 4 GB of memory, ended after 5 min of silence"
+    assert describe_limits(submission(*words.split()).limits) == said
+    assert describe_limits(submission().limits) == ""
 
 
 def test_nothing_said_is_no_limit() -> None:
