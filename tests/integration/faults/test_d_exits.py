@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +15,7 @@ from repo_runner.manager import Manager
 from repo_runner.models import RunStatus
 from tests.app_fixtures import following
 from tests.integration.faults.conftest import Faulty
+from tests.waiting import wait_for
 
 
 @pytest.mark.parametrize(
@@ -68,3 +72,31 @@ def test_D1_a_failure_the_rules_do_not_name_is_the_end(faulty: Faulty) -> None:
     rules = {"times": 2, "error_codes": ["supervisor_lost"]}
     run = faulty.run("raise ValueError('bad')\n", retries=rules)
     assert (run.status, run.attempt, run.retries_used) == (RunStatus.FAILED, 1, 0)
+
+
+@pytest.fixture
+def little_memory() -> Iterator[None]:
+    """All that is started meanwhile has 600 MB together, kept by the kernel; skipped where we may not arrange that."""
+    own = next(
+        (ln for ln in Path("/proc/self/cgroup").read_text().splitlines() if ":memory:" in ln), ""
+    )
+    home = Path("/sys/fs/cgroup/memory") / own.rpartition(":")[2].lstrip("/")
+    group = home / f"repo-runner-test-{os.getpid()}"
+    try:
+        group.mkdir()
+        (group / "memory.limit_in_bytes").write_text(str(600 << 20))
+        (group / "cgroup.procs").write_text(str(os.getpid()))
+    except OSError:
+        pytest.skip("control groups (v1) of memory are not ours to make here")
+    yield
+    (home / "cgroup.procs").write_text(str(os.getpid()))
+    wait_for(lambda: not (group / "cgroup.procs").read_text(), what="the group to be empty")
+    group.rmdir()
+
+
+@pytest.mark.usefixtures("little_memory")
+def test_D1_a_script_the_kernel_ends_for_lack_of_memory_says_so(faulty: Faulty) -> None:
+    run = faulty.run("held = []\nwhile True: held.append(bytearray(8 << 20))\n")
+    assert run.failure is not None
+    assert (run.failure.error_code, run.exit_signal) == ("out_of_memory", 9)
+    assert run.exit_cause == "out_of_memory"
