@@ -4,7 +4,7 @@
   their script sleeps;
 - `idle app`: CPU of main process, API server, UI and their helpers while nothing runs;
 - `reattach`: the app is killed and started again; from the start of its command until every run is followed;
-- `tick`: the flow asks the store what to do, with so many ended runs in its history;
+- `tick`: CPU time of the flow asking the store what to do, with so many ended runs in its history;
 - log figures: see `log_figures.py`.
 
     .venv/bin/python benchmarks/supervision.py [--quick]
@@ -137,7 +137,7 @@ class Bench:
 
 
 def ticks_ms(folder: Path, counts: tuple[int, ...], repeats: int) -> dict[int, float]:
-    """Median time of the flow's turn, by number of ended runs in the store."""
+    """Median CPU time of the flow's turn, by number of ended runs in the store."""
     from components.frontend import StreamlitUI
     from components.root_flow import RootFlow
 
@@ -158,9 +158,9 @@ def ticks_ms(folder: Path, counts: tuple[int, ...], repeats: int) -> dict[int, f
         samples = []
         for _ in range(repeats):
             flow._seen_revision = math.nan  # noqa: SLF001  # as after a bell
-            began = time.perf_counter()
+            began = time.process_time()
             flow.reconcile()
-            samples.append((time.perf_counter() - began) * 1000)
+            samples.append((time.process_time() - began) * 1000)
         found[count] = statistics.median(samples)
     manager.close()
     return found
