@@ -194,7 +194,9 @@ def measure(folder: Path, *, quick: bool) -> dict[str, float]:
         figures[name] = value
         print(f"  {name:22} {value:9.2f}  {what}", flush=True)
 
-    seconds = 5.0 if quick else 20.0
+    seconds = 5.0 if quick else 15.0
+    for count, ms in ticks_ms(folder / "ticks", (1, 100, 1000), 20 if quick else 200).items():
+        note(f"tick_ms_{count}", ms, f"the flow's turn with {count} ended runs")
     with bench(folder) as made:
         time.sleep(3)
         note(
@@ -216,8 +218,6 @@ def measure(folder: Path, *, quick: bool) -> dict[str, float]:
             note(f"reattach_{count}_s", all_followed, "and every run is followed")
             if count > 1:
                 note(f"work_pss_mb_of_{count}", pss_mb(made.work()), "one of so many works")
-    for count, ms in ticks_ms(folder / "ticks", (1, 100, 1000), 20 if quick else 200).items():
-        note(f"tick_ms_{count}", ms, f"the flow's turn with {count} ended runs")
     for name, value in log_figures(quick=quick).items():
         note(name, value, "")
     return figures
