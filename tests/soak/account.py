@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import psutil
 
-from repo_runner import lease, process
+from repo_runner import lease
 from repo_runner.models import Run, RunStatus
 from repo_runner.paths import HomePaths, RunPaths
+from repo_runner.process import MARKER
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,12 @@ class Account:
 def _orphans(home: HomePaths, runs: dict[str, Run]) -> Iterator[str]:
     """Processes of a run, and any that work on the data folder."""
     for run_id in runs:
-        yield from (f"{run_id}: process {p.pid} lives" for p in process.marked(run_id))
         if lease.holder(home.run(run_id).lock):
             yield f"{run_id}: its lease is held"
     for found in psutil.process_iter(["environ", "pid"]):
-        if (found.info["environ"] or {}).get("REPO_RUNNER_HOME") == str(home.root):
-            yield f"process {found.pid} works on the data folder"
+        environ = found.info["environ"] or {}
+        if environ.get(MARKER) in runs or environ.get("REPO_RUNNER_HOME") == str(home.root):
+            yield f"process {found.pid} of {environ.get(MARKER, 'the app')} lives"
 
 
 def _lost(paths: RunPaths, run: Run, end: RunStatus, is_orphaned: bool) -> Iterator[str]:

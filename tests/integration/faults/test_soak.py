@@ -18,7 +18,7 @@ def test_I2_short_runs_under_random_kills_are_all_accounted_for(
     said: list[str] = []
     soak = Soak(
         tmp_path,
-        runs=10,
+        runs=6,
         seed=5,
         env=app_env(git_server, shared_caches),
         say=said.append,
