@@ -125,7 +125,7 @@ def test_no_request_to_any_route_is_answered_by_a_defect(
 def test_A8_ten_thousand_submissions_are_accepted_or_refused_and_the_store_counts_the_same(
     app: FastAPI, asgi: Asgi
 ) -> None:
-    """A fifth of them here, all with `make fuzz`."""
+    """1 500 of them here, ten times as many with `make fuzz`."""
     submit = app.openapi()["paths"]["/api/v1/runs"]["post"]
     cases = Cases(app.openapi(), RUN_IDS)
     link = st.sampled_from(
@@ -133,7 +133,7 @@ def test_A8_ten_thousand_submissions_are_accepted_or_refused_and_the_store_count
     )
     before, accepted, refused = rows_of(asgi), 0, 0
 
-    @thorough(2000)
+    @thorough(1500)
     @given(st.one_of(cases.of("POST", "/api/v1/runs", submit), *[plausible(cases, link)] * 2))
     def holds(case: Case) -> None:
         nonlocal accepted, refused

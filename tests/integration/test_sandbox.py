@@ -160,7 +160,7 @@ def test_a_lightning_training_saves_stops_and_resumes_in_a_sandbox(
     make_repo: MakeRepo, manager: Manager, level: str
 ) -> None:
     url, _ = make_repo(TINY_LIGHTNING_REPO)
-    with started(manager, url, level, "--max_epochs 40 --rows 1024") as run_id:
+    with started(manager, url, level, "--max_epochs 40 --rows 512") as run_id:
         wait_for(
             lambda: manager.metrics(run_id, ["val_loss"]),
             timeout_s=_PATIENCE_S,
