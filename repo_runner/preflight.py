@@ -224,7 +224,7 @@ def _look(
     report_submodules(files, spec, found)
     report_lfs(files, spec, found)
     _report_disk(machine, asked.settings, found)
-    found.ok("sandbox", _SANDBOXES[spec.sandbox])
+    _report_sandbox(spec, found)
     return spec
 
 
@@ -295,6 +295,17 @@ def _scripts(paths: tuple[str, ...]) -> tuple[str, ...]:
             key=lambda p: (not any(w in p.rsplit("/", 1)[-1] for w in _LIKELY), p.count("/"), p),
         )
     )[:_MAX_SCRIPTS]
+
+
+def _report_sandbox(spec: RunSpec, found: Inspection) -> None:
+    found.ok("sandbox", _SANDBOXES[spec.sandbox])
+    if spec.sandbox != "none":
+        found.warn(
+            "sandbox_build",
+            "Building the environment happens outside of the sandbox.",
+            "Where the repository is a package, or a requirement has no wheel, its build code runs there.",
+            about="sandbox",
+        )
 
 
 def _report_disk(machine: Machine, settings: Settings, found: Inspection) -> None:

@@ -124,8 +124,9 @@ def test_A6_the_script_sees_the_allow_list_and_its_own_variables_only(
     own = {"MY_API_KEY", "PLAIN", "HF_TOKEN", "VIRTUAL_ENV", "PYTHONUNBUFFERED", "PYTHONPATH"}
     ours = {"REPO_RUNNER_RUN_ID", "REPO_RUNNER_PROBE_DIR", "REPO_RUNNER_PROBE_STOP"}
     made_by_python = {"LC_CTYPE"}
+    by_resources = {"CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS"}
     allowed = set(manager.settings.script_env)
-    assert names - allowed - made_by_python == own | ours
+    assert names - allowed - made_by_python - by_resources == own | ours
     assert set(os.environ) - names, "the operator has more variables than the script sees"
 
 

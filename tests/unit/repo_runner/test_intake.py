@@ -7,7 +7,7 @@ from repo_runner.lifecycle import SUPERVISOR_LOST
 from repo_runner.models import Retries
 
 
-def test_arguments_are_split_like_a_shell_and_never_run_by_one() -> None:
+def test_A4_arguments_are_split_like_a_shell_and_never_run_by_one() -> None:
     assert intake.split_arguments("--name 'a b' ; $(rm -rf /)") == (
         "--name", "a b", ";", "$(rm", "-rf", "/)",
     )  # fmt: skip
@@ -18,7 +18,7 @@ def test_words_that_come_as_a_list_stay_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("text", ["--name 'open", 'say "hi', "back\\"])
-def test_an_open_quote_names_the_field(text: str) -> None:
+def test_A4_an_open_quote_names_the_field(text: str) -> None:
     with pytest.raises(InvalidInput, match="cannot be split") as caught:
         intake.split_arguments(text)
     assert caught.value.field == "script_args"
@@ -27,13 +27,13 @@ def test_an_open_quote_names_the_field(text: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/etc/x.py", "../x.py", "a/../../x.py", "a\\b.py", "a//b.py", "x.py\0"]
 )
-def test_a_path_outside_the_repository_is_refused(path: str) -> None:
+def test_A3_a_path_outside_the_repository_is_refused(path: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         intake.check_script_path(path)
     assert caught.value.field == "script_path"
 
 
-def test_a_script_that_is_no_python_file_is_refused() -> None:
+def test_A3_a_script_that_is_no_python_file_is_refused() -> None:
     with pytest.raises(InvalidInput, match="not a Python file"):
         intake.check_script_path("train.sh")
 

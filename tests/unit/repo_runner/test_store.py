@@ -87,11 +87,32 @@ def test_an_event_of_a_later_version_means_nothing(store: Store, tmp_path: Path)
     assert row.events_offset > 0
 
 
-@pytest.mark.parametrize("name", ["__class__", "a'b\"c", "<script>alert(1)</script>", "é" * 100])
-def test_any_metric_name_is_stored_exactly(store: Store, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        "__class__",
+        "a'b\"c",
+        "<script>alert(1)</script>",
+        "é" * 100,
+        "\x1b[31mred",
+        "\u202eabc",
+    ],
+)
+def test_A7_any_metric_name_is_stored_exactly(store: Store, tmp_path: Path, name: str) -> None:
     store.add("run", SPEC, None)
     row = ingest(store, stream(tmp_path, ("metrics", {"values": {name: 1.0}, "step": 0})), "run")
     assert row.last_metrics == {name: 1.0}
+
+
+def test_A7_a_metric_name_of_ten_thousand_characters_is_cut_and_does_no_harm(
+    store: Store, tmp_path: Path
+) -> None:
+    store.add("run", SPEC, None)
+    event = ("metrics", {"values": {"x" * 10_000: 1.0, "loss": 2.0}, "step": 0})
+    row = ingest(store, stream(tmp_path, event), "run")
+    assert row.last_metrics["loss"] == 2.0
+    (name,) = set(row.last_metrics) - {"loss"}
+    assert name.startswith("xxx") and len(name) <= 1000
 
 
 def test_a_schema_newer_than_the_app_is_refused_and_left_alone(
