@@ -135,8 +135,8 @@ def _read_texts(
     requirements = found.attempt(lambda: parse_requirements(given.requirements))
     found.attempt(lambda: intake.check_python(given.python))
     found.attempt(lambda: intake.check_retries(given.retries))
-    found.attempt(lambda: check_backend(given, settings))
-    if capacity is not None:
+    backend = found.attempt(lambda: check_backend(given, settings))
+    if capacity is not None and backend == "local":
         found.attempt(lambda: capacity.check(given.resources))
     found.attempt(lambda: variables.check_env(given.env))
     found.attempt(

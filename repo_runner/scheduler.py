@@ -61,13 +61,31 @@ class Scheduler:
         waiting = self._queue.waiting(following, LOOK_AHEAD)
         if not waiting:
             return Plan()
-        return plan(
-            [Waits(r.run_id, _spec(r).resources) for r in waiting],
-            [Held(r.run_id, _spec(r).resources, tuple(r.gpus or ())) for r in started],
+        here = plan(
+            [Waits(r.run_id, _spec(r).resources) for r in waiting if _is_here(r)],
+            [
+                Held(r.run_id, _spec(r).resources, tuple(r.gpus or ()))
+                for r in started
+                if _is_here(r)
+            ],
             max_running=self._settings.max_running,
             capacity=self.capacity(),
             gpus=self._gpus.look(),
         )
+        away = self._plan_away(waiting, sum(not _is_here(r) for r in started))
+        return Plan(here.starts | away.starts, here.reasons | away.reasons)
+
+    def _plan_away(self, waiting: Sequence[RunRow], running: int) -> Plan:
+        """A cluster has a queue of its own; here only the following of its runs costs something."""
+        most = self._settings.max_running_cluster
+        runs = [row.run_id for row in waiting if not _is_here(row)]
+        room = max(most - running, 0)
+        reason = f"Waits for a place: {running} runs are on the cluster, at most {most} may."
+        return Plan(dict.fromkeys(runs[:room]), dict.fromkeys(runs[room:], reason))
+
+
+def _is_here(row: RunRow) -> bool:
+    return _spec(row).backend == "local"
 
 
 def _spec(row: RunRow) -> RunSpec:
