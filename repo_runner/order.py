@@ -18,9 +18,10 @@ class Order(Record):
     settings: dict[str, str] = Field(default_factory=dict)
     #: What earlier attempts left that this one may go on from.
     files: tuple[dict[str, str | int], ...] = ()
-    #: Bytes of output and of the build log that the run folder of the app holds already.
+    #: Bytes of output and of the other logs that the run folder of the app holds already.
     output_bytes: int = 0
     output_lines: int = 0
+    fetch_log_bytes: int = 0
     build_log_bytes: int = 0
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from repo_runner.capacity import Capacity
 from repo_runner.errors import QueueFull
 from repo_runner.gpus import Gpus, LooksAtGpus
-from repo_runner.models import Resources, RunSpec, RunStatus
+from repo_runner.models import RunSpec, RunStatus
 from repo_runner.run_queue import Held, Plan, Waits, plan
 from repo_runner.settings import Settings
 from repo_runner.store import Store
@@ -61,16 +61,32 @@ class Scheduler:
         waiting = self._queue.waiting(following, LOOK_AHEAD)
         if not waiting:
             return Plan()
-        return plan(
-            [Waits(r.run_id, _held_here(r)) for r in waiting],
-            [Held(r.run_id, _held_here(r), tuple(r.gpus or ())) for r in started],
+        here = plan(
+            [Waits(r.run_id, _spec(r).resources) for r in waiting if _is_here(r)],
+            [
+                Held(r.run_id, _spec(r).resources, tuple(r.gpus or ()))
+                for r in started
+                if _is_here(r)
+            ],
             max_running=self._settings.max_running,
             capacity=self.capacity(),
             gpus=self._gpus.look(),
         )
+        away = self._plan_away(waiting, sum(not _is_here(r) for r in started))
+        return Plan(here.starts | away.starts, here.reasons | away.reasons)
+
+    def _plan_away(self, waiting: Sequence[RunRow], running: int) -> Plan:
+        """A cluster has a queue of its own; here only the following of its runs costs something."""
+        most = self._settings.max_running_cluster
+        runs = [row.run_id for row in waiting if not _is_here(row)]
+        room = max(most - running, 0)
+        reason = f"Waits for a place: {running} runs are on the cluster, at most {most} may."
+        return Plan(dict.fromkeys(runs[:room]), dict.fromkeys(runs[room:], reason))
 
 
-def _held_here(row: RunRow) -> Resources:
-    """What a run takes of this machine: one whose supervisor lives elsewhere takes a place and nothing else."""
-    spec = RunSpec.model_validate(row.spec)
-    return spec.resources if spec.backend == "local" else Resources(gpus=0)
+def _is_here(row: RunRow) -> bool:
+    return _spec(row).backend == "local"
+
+
+def _spec(row: RunRow) -> RunSpec:
+    return RunSpec.model_validate(row.spec)

@@ -62,6 +62,8 @@ class Settings:
     cluster_patience_s: float = 600.0
     #: Runs that train at the same time; the others wait in order.
     max_running: int = 2
+    #: The same of a cluster's runs: each is followed by a process of the app.
+    max_running_cluster: int = 20
     #: CPUs and memory that runs may hold together; 0: the machine's, or what its control groups allow.
     max_cpus: int = 0
     max_memory_bytes: int = 0

@@ -12,6 +12,7 @@ import pytest
 from repo_runner.settings import Settings
 from tests.leftovers import SESSION_FOLDER, Snapshot
 
+pytest.register_assert_rewrite("tests.backend_contract")
 pytest_plugins = [
     "tests.git_fixtures",
     "tests.app_fixtures",

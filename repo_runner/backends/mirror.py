@@ -15,7 +15,7 @@ class Mirror:
 
     def __init__(self, paths: RunPaths, max_log_bytes: int) -> None:
         self._paths = paths
-        self._growing = {p.name: p for p in (paths.events, paths.build_log)}
+        self._growing = {p.name: p for p in (paths.events, paths.fetch_log, paths.build_log)}
         self._whole = {p.name: p for p in (paths.environment, paths.exit)}
         self._output = OutputWriter(paths.output, max_log_bytes)
         self._parts: dict[str, bytes] = {}

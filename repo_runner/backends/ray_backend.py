@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 from repo_runner.app_file import write_private
 from repo_runner.backends.base import Attempt
@@ -109,7 +110,8 @@ class RayBackend:
             files=tuple(file.as_dict() for file in files),
             output_lines=last_line(kept),
             output_bytes=kept.size_bytes,
-            build_log_bytes=paths.build_log.stat().st_size if paths.build_log.exists() else 0,
+            fetch_log_bytes=_size(paths.fetch_log),
+            build_log_bytes=_size(paths.build_log),
         )
         shelf.write(order_name(attempt.number), order.model_dump_json().encode())
 
@@ -124,6 +126,10 @@ class RayBackend:
             for name in sorted(names)
             if (paths.root / name).is_file()
         )
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
 
 
 def _attempt_of(paths: RunPaths) -> int:

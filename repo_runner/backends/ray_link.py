@@ -54,6 +54,8 @@ class RayLink:
         self._mirror = Mirror(paths, settings.max_log_bytes)
         self._downloads = Downloads(paths, self._shelf)
         self._frames = FrameReader()
+        #: What the courier complained of.
+        self._troubles: list[str] = []
         self._info = JobInfo("PENDING")
         #: Set once the job has, or never will have, a log.
         self._started = threading.Event()
@@ -101,7 +103,7 @@ class RayLink:
 
     def _take_log(self, *, follow: bool) -> bool:
         """Read the log from its beginning; False when it cannot be read. Lost clusters are the watcher's business."""
-        self._frames = FrameReader()
+        self._frames, self._troubles = FrameReader(), []
         if not self._info.node_id:
             return self._job_over.is_set()
         try:
@@ -118,6 +120,9 @@ class RayLink:
         kind = (frame.fact or {}).get("kind")
         if frame.fact is None:
             self._mirror.take(frame)
+        elif kind == "trouble":
+            self._troubles.append(str(frame.fact["message"]))
+            self._paths.supervisor_log.write_text("\n".join(self._troubles) + "\n")
         elif kind == "on_shelf":
             self._downloads.offer(frame.fact)
         elif kind == "key":

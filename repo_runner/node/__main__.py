@@ -61,6 +61,7 @@ class Courier:
             here.paths,
             self._log,
             output_base=(order.output_bytes, order.output_lines),
+            fetch_base=order.fetch_log_bytes,
             build_base=order.build_log_bytes,
             full_bytes=here.settings.max_log_bytes // 2,
         )

@@ -134,11 +134,13 @@ class Outbox:
         log: Log,
         *,
         output_base: tuple[int, int],
+        fetch_base: int,
         build_base: int,
         full_bytes: int,
     ) -> None:
         seeded = paths.events.stat().st_size if paths.events.exists() else 0
         self._events = FileTail(paths.events, 0, seeded, log.send)
+        self._fetch = FileTail(paths.fetch_log, fetch_base, 0, log.send)
         self._build = FileTail(paths.build_log, build_base, 0, log.send)
         self._environment = WholeFile(paths.environment, log.send)
         self._output = OutputTail(paths.output, output_base, full_bytes, log.send)
@@ -146,6 +148,7 @@ class Outbox:
 
     def carry(self, *, last: bool = False) -> None:
         """Send what is new."""
+        self._fetch.carry()
         self._build.carry()
         self._environment.carry()
         self._output.carry(last=last)

@@ -40,8 +40,11 @@ class Uploads:
         closing = False
         while not closing:
             closing = self._closing.wait(_LOOK_EVERY_S)
-            self._look()
-            self._send()
+            try:
+                self._look()
+                self._send()
+            except OSError as error:
+                self._log.fact("trouble", message=f"Checkpoints: {error!r}")
 
     def _look(self) -> None:
         while (batch := read_batch(self._paths.events, self._offset)).next_offset != self._offset:
@@ -62,7 +65,7 @@ class Uploads:
             if self._on_shelf.get(path) != (sha256 or self._on_shelf.get(path, "-")):
                 self._put(path, sha256)
         for path in set(self._on_shelf) - set(self._wanted):
-            self._drop(self._on_shelf.pop(path))
+            self._let_go(self._on_shelf.pop(path))
 
     def _put(self, path: str, sha256: str) -> None:
         """From a second name of the very file the event spoke of: the first may be given to a newer one meanwhile."""
@@ -86,10 +89,12 @@ class Uploads:
         self._log.fact("on_shelf", **file.as_dict())
         before = self._on_shelf.get(file.path)
         self._on_shelf[file.path] = file.sha256
-        if before and before not in self._on_shelf.values():
-            self._drop(before)
+        self._let_go(before)
 
-    def _drop(self, sha256: str) -> None:
+    def _let_go(self, sha256: str | None) -> None:
+        """Several checkpoints may have one content, such as the best and the last, or a later one may have it again."""
+        if not sha256 or sha256 in (*self._on_shelf.values(), *self._wanted.values()):
+            return
         try:
             self._shelf.drop(sha256)
         except ShelfUnreachable as error:

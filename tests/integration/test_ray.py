@@ -1,4 +1,4 @@
-"""What only a cluster can do to a run: nodes that go, networks that break, many eyes on its dashboard."""
+"""The contract of backends, kept by a real cluster; and what only a cluster can do to a run."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ import pytest
 from repo_runner.backends.ray_job import job_name
 from repo_runner.errors import RunnerError
 from repo_runner.manager import Manager
-from repo_runner.models import Run, RunStatus, Submission
+from repo_runner.models import RunStatus, Submission
 from repo_runner.settings import Settings
 from tests.app_fixtures import (
     LIGHTNING_REQUIREMENTS,
-    NOTHING_TO_INSTALL,
     TINY_LIGHTNING,
     following,
     log_of,
     wait_until_ended,
 )
+from tests.backend_contract import *  # noqa: F403  the tests
+from tests.backend_contract import plain, run_to_end, submit, wait_for_output
 from tests.git_fixtures import MakeRepo
 from tests.ray_fixtures import RayCluster, command_of
 from tests.waiting import wait_for
@@ -112,30 +113,24 @@ def wired(ray_settings: Settings, wire: Wire) -> Iterator[Manager]:
     manager.close()
 
 
-def submit(manager: Manager, make_repo: MakeRepo, script: str, **more: object) -> str:
-    url, _ = make_repo({"train.py": script, **NOTHING_TO_INSTALL})
-    given = {"link": url, "script_path": "train.py", "backend": "ray", **more}
-    return manager.submit(Submission.model_validate(given)).run_id
+@pytest.fixture
+def backend() -> str:
+    return "ray"
 
 
-def run_to_end(manager: Manager, run_id: str) -> Run:
-    with following(manager, run_id):
-        return wait_until_ended(manager, run_id)
+@pytest.fixture
+def manager(ray_manager: Manager) -> Manager:
+    return ray_manager
 
 
-def wait_for_output(manager: Manager, run_id: str, text: str) -> None:
-    wait_for(
-        lambda: text in manager.logs(run_id).text,
-        timeout_s=120,
-        what=f"{text!r} in the output",
-        log=lambda: log_of(manager, run_id),
-    )
+def start(manager: Manager, make_repo: MakeRepo, script: str, **more: object) -> str:
+    return submit(manager, "ray", plain(make_repo, script), **more)
 
 
 def test_a_network_that_breaks_and_comes_back_loses_nothing_and_doubles_nothing(
     wired: Manager, wire: Wire, make_repo: MakeRepo
 ) -> None:
-    run_id = submit(wired, make_repo, TICKING.format(ticks=200))
+    run_id = start(wired, make_repo, TICKING.format(ticks=200))
     with following(wired, run_id):
         wait_for_output(wired, run_id, "tick 20")
         wire.cut()
@@ -151,7 +146,7 @@ def test_a_network_that_breaks_and_comes_back_loses_nothing_and_doubles_nothing(
 def test_a_cluster_that_stays_silent_ends_the_run_once_with_a_true_word(
     wired: Manager, wire: Wire, make_repo: MakeRepo, ray_cluster: RayCluster
 ) -> None:
-    run_id = submit(wired, make_repo, TICKING.format(ticks=100))
+    run_id = start(wired, make_repo, TICKING.format(ticks=100))
     wired.settings = replace(wired.settings, cluster_patience_s=3)
     with following(wired, run_id):
         wait_for_output(wired, run_id, "tick 3")
@@ -176,7 +171,7 @@ def test_a_killed_node_is_said_and_the_run_resumes_on_another(
     ray_manager: Manager, ray_cluster: RayCluster, make_repo: MakeRepo
 ) -> None:
     place = {"resources": {"labels": {"place": "worker1"}}}
-    run_id = submit(ray_manager, make_repo, TICKING.format(ticks=60), **place)
+    run_id = start(ray_manager, make_repo, TICKING.format(ticks=60), **place)
     with following(ray_manager, run_id):
         wait_for_output(ray_manager, run_id, "tick 5")
         ray_cluster.order(kill=ray_cluster.workers[0])
@@ -199,7 +194,7 @@ def test_a_secret_is_nowhere_on_the_cluster_nor_on_the_way(
 ) -> None:
     first, rest = SECRET[:3], SECRET[3:]
     script = f"import os\nassert os.environ['API_TOKEN'] == {first!r} + {rest!r}\n"
-    run_id = submit(ray_manager, make_repo, script, env={"API_TOKEN": SECRET})
+    run_id = start(ray_manager, make_repo, script, env={"API_TOKEN": SECRET})
     run = run_to_end(ray_manager, run_id)
     assert run.status is RunStatus.SUCCEEDED, log_of(ray_manager, run_id)
     jobs = httpx.get(f"{ray_cluster.dashboard}/api/jobs/", trust_env=False).text
@@ -219,7 +214,7 @@ def files_with(folder: Path, text: str) -> Iterator[Path]:
 def test_what_no_node_can_hold_waits_and_can_be_stopped_before_it_began(
     ray_manager: Manager, make_repo: MakeRepo
 ) -> None:
-    run_id = submit(ray_manager, make_repo, "print()\n", resources={"custom": {"worker1": 2}})
+    run_id = start(ray_manager, make_repo, "print()\n", resources={"custom": {"worker1": 2}})
     with following(ray_manager, run_id):
         wait_for(ray_manager.paths.run(run_id).lock.exists, what="the job")
         ray_manager.stop(run_id)
@@ -230,7 +225,7 @@ def test_what_no_node_can_hold_waits_and_can_be_stopped_before_it_began(
 def test_a_job_stopped_on_the_cluster_is_no_success_and_no_stop_of_a_person_here(
     ray_manager: Manager, ray_cluster: RayCluster, make_repo: MakeRepo
 ) -> None:
-    run_id = submit(ray_manager, make_repo, TICKING.format(ticks=10_000))
+    run_id = start(ray_manager, make_repo, TICKING.format(ticks=10_000))
     with following(ray_manager, run_id):
         wait_for_output(ray_manager, run_id, "tick 3")
         stop = f"{ray_cluster.dashboard}/api/jobs/{job_name(run_id, 1)}/stop"
@@ -270,14 +265,19 @@ def test_what_is_not_set_up_is_said_before_anything_starts(
     manager = Manager(replace(run_settings, **{**ready, **change}))
     manager.recover()
     with pytest.raises(RunnerError, match=says) as caught:
-        submit(manager, make_repo, "print()\n")
+        start(manager, make_repo, "print()\n")
     assert caught.value.field == field
     manager.close()
 
 
-def test_several_nodes_are_there_only_on_a_cluster(manager: Manager, make_repo: MakeRepo) -> None:
+def test_several_nodes_are_there_only_on_a_cluster(
+    run_settings: Settings, make_repo: MakeRepo
+) -> None:
+    manager = Manager(run_settings)
+    manager.recover()
     with pytest.raises(RunnerError, match="only on a cluster"):
-        submit(manager, make_repo, "print()\n", backend="local", resources={"nodes": 2})
+        submit(manager, "local", plain(make_repo, "print()\n"), resources={"nodes": 2})
+    manager.close()
 
 
 def test_a_cluster_that_does_not_answer_is_a_sentence_on_the_page(run_settings: Settings) -> None:
@@ -289,7 +289,7 @@ def test_a_cluster_that_does_not_answer_is_a_sentence_on_the_page(run_settings: 
 def test_the_words_of_a_submission_hold_nothing_of_the_run_but_its_name(
     ray_manager: Manager, ray_cluster: RayCluster, make_repo: MakeRepo
 ) -> None:
-    run_id = submit(ray_manager, make_repo, "print()\n", env={"PLAIN": "plain-value"})
+    run_id = start(ray_manager, make_repo, "print()\n", env={"PLAIN": "plain-value"})
     run_to_end(ray_manager, run_id)
     job = job_name(run_id, 1)
     info = httpx.get(f"{ray_cluster.dashboard}/api/jobs/{job}", trust_env=False).json()
@@ -311,6 +311,7 @@ def test_one_training_over_two_nodes_reports_once(
     (losses,) = ray_manager.metrics(run_id, ["val_loss"])
     assert (losses.total, run.trainer["world_size"], run.trainer["num_nodes"]) == (2, 2, 2)
     best, file = ray_manager.checkpoint_file(run_id, "best")
+    assert file.exists(), f"{list(file.parent.iterdir())} {log_of(ray_manager, run_id)}"
     assert file.stat().st_size == best.size_bytes
 
 
@@ -324,7 +325,7 @@ def test_a_node_of_several_that_fails_is_the_failure_of_the_run(
         "print(os.environ['MASTER_ADDR'], os.environ['MASTER_PORT'], flush=True)\n"
         "time.sleep(600)\n"
     )
-    run_id = submit(ray_manager, make_repo, script, resources={"nodes": 2})
+    run_id = start(ray_manager, make_repo, script, resources={"nodes": 2})
     run = run_to_end(ray_manager, run_id)
     assert run.failure and run.failure.error_code == "peer_failed", run.failure
     assert "rank one has had enough" in run.failure.message

@@ -61,3 +61,18 @@ def test_a_wrong_amount_names_its_field(words: str, field: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         submission(*words.split())
     assert caught.value.field == field
+
+
+def test_the_command_line_says_all_that_a_cluster_is_asked_for() -> None:
+    made = submission(
+        *"--backend ray --nodes 2 --resource tpu=4 --label zone=eu --label kind=a100".split()
+    )
+    assert (made.backend, made.resources.nodes) == ("ray", 2)
+    assert made.resources.custom == {"tpu": 4}
+    assert made.resources.labels == {"zone": "eu", "kind": "a100"}
+
+
+def test_a_label_without_a_value_is_named() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        submission("--label", "zone")
+    assert caught.value.field == "resources.labels"

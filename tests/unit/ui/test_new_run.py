@@ -160,3 +160,16 @@ def test_a_token_is_sent_and_not_kept(draw: Draw, app: FakeClient) -> None:
     page.button("submit").click().run()
     assert app.submitted[0].token.get_secret_value() == "ghp_x"
     assert "token" not in form.KEPT
+
+
+def test_where_a_run_goes_is_asked_only_where_there_is_a_choice(
+    draw: Draw, app: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not [each for each in draw("new_run").text_input if each.key == "nodes"]
+    monkeypatch.setenv("REPO_RUNNER_BACKENDS", "ray local")
+    page = draw("new_run", repo=LINK, script="train.py")
+    page.text_input("nodes").set_value("2")
+    page.text_input("labels").set_value("zone=eu")
+    page.button("submit").click().run()
+    (made,) = app.submitted
+    assert (made.backend, made.resources.nodes, made.resources.labels) == ("ray", 2, {"zone": "eu"})

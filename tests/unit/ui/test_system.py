@@ -6,6 +6,7 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from repo_runner.caches import TidyReport
+from repo_runner.models import Cluster, ClusterNode, NodeResource
 from repo_runner.settings import Settings
 from tests.unit.ui.conftest import Screen
 from tests.unit.ui.fake_client import FakeClient
@@ -73,3 +74,22 @@ def test_no_setting_shows_a_token() -> None:
     shown = str(settings_facts(settings))
     assert "github.com" in shown
     assert not any(secret in shown for secret in ("tok'", "ghp_x"))
+
+
+def test_the_cluster_shows_its_nodes_and_what_is_taken(
+    draw: Draw, screen: Screen, app: FakeClient
+) -> None:
+    resources = (NodeResource(name="CPU", used="1.0", total="4.0"),)
+    facts = {"address": "10.0.0.5", "resources": resources, "labels": {"zone": "eu"}}
+    alive = ClusterNode(node_id="a" * 56, is_head=True, is_alive=True, **facts)
+    gone = ClusterNode(node_id="b" * 56, is_head=False, is_alive=False, **facts)
+    app.cluster_now = Cluster(address="http://10.0.0.5:8265", nodes=(alive, gone))
+    draw("system")
+    shown = {fact["name"]: fact["value"] for fact in screen.shown["cluster-nodes"]["facts"]}
+    assert shown["Head 10.0.0.5 aaaaaaaa"] == "1.0 of 4.0 CPU, zone=eu"
+    assert shown["Node 10.0.0.5 bbbbbbbb"] == "gone"
+
+
+def test_without_a_cluster_nothing_of_it_is_shown(draw: Draw, screen: Screen) -> None:
+    draw("system")
+    assert "cluster-nodes" not in screen.shown

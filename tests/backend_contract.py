@@ -1,4 +1,7 @@
-"""What every backend promises: the same runs, the same ends, wherever the supervisor lives."""
+"""What every backend promises: the same runs, the same ends, wherever the supervisor lives.
+
+A module that imports these tests names the `backend` and makes the `manager`.
+"""
 
 from __future__ import annotations
 
@@ -24,20 +27,6 @@ from tests.waiting import wait_for
 TICKING = (
     "import time\nfor i in range(10_000):\n    print('tick', i, flush=True)\n    time.sleep(0.05)\n"
 )
-
-
-@pytest.fixture(params=["local", "ray"])
-def backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-@pytest.fixture
-def manager(backend: str, request: pytest.FixtureRequest) -> Iterator[Manager]:
-    name = "ray_settings" if backend == "ray" else "run_settings"
-    manager = Manager(request.getfixturevalue(name))
-    manager.recover()
-    yield manager
-    manager.close()
 
 
 def submit(manager: Manager, backend: str, url: str, **more: object) -> str:
