@@ -170,12 +170,13 @@ def logs(
     search: Annotated[Search | None, Depends(_search)],
     after: Annotated[int | None, Query(ge=0)] = None,
     tail: Annotated[int | None, Query(ge=1, le=4 << 20)] = None,
+    upto: Annotated[int | None, Query(ge=0)] = None,
     stream: Annotated[str, Query(pattern=_STREAM)] = "output",
 ) -> LogSlice | LogSearch:
-    """Output after a byte offset, or its tail (bytes); with `q`, the lines that hold it and those around them."""
+    """Output after an offset (and up to another), or its tail, in bytes; with `q`, the lines that hold it."""
     if search is not None:
         return manager.search_logs(run_id, search, stream)
-    return manager.logs(run_id, after=after, tail=tail, stream=stream)
+    return manager.logs(run_id, after=after, tail=tail, upto=upto, stream=stream)
 
 
 @router.get("/runs/{run_id}/logs/{stream}")

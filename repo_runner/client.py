@@ -126,9 +126,11 @@ class Client:
         after: int | None = None,
         tail: int | None = None,
         stream: str = "output",
+        *,
+        upto: int | None = None,
     ) -> LogSlice:
         """A piece of a run's output."""
-        asked = {"after": after, "tail": tail, "stream": stream}
+        asked = {"after": after, "tail": tail, "upto": upto, "stream": stream}
         return LogSlice.model_validate(
             self._call("GET", f"/runs/{run_id}/logs", params=_given(asked))
         )

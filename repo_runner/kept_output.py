@@ -109,6 +109,18 @@ def read_output(path: Path, offset: int, max_bytes: int = _MAX_READ_BYTES) -> Ou
     return OutputPiece(data, offset, kept.size_bytes, kept.dropped_bytes)
 
 
+def read_output_between(path: Path, after: int, upto: int) -> OutputPiece:
+    """Bytes between two logical offsets, as far as they were kept."""
+    kept = KeptOutput.of(path)
+    data, at = b"", after
+    for segment in kept.segments:
+        first, last = max(after, segment.start), min(upto, segment.end, after + _MAX_READ_BYTES)
+        if first < last:
+            data += segment.read(first, last - first)
+            at = last
+    return OutputPiece(data, at, kept.size_bytes, kept.dropped_bytes)
+
+
 def read_output_tail(path: Path, max_bytes: int) -> OutputPiece:
     """The last bytes of an output."""
     return read_output(path, max(KeptOutput.of(path).size_bytes - max_bytes, 0), max_bytes)

@@ -129,10 +129,11 @@ class Manager:
         *,
         after: int | None = None,
         tail: int | None = None,
+        upto: int | None = None,
         stream: str = "output",
     ) -> LogSlice:
         """A piece of the script's output, or with `stream="build"` of the installer's."""
-        return read_log(self._log(run_id, stream), after=after, tail=tail)
+        return read_log(self._log(run_id, stream), after=after, tail=tail, upto=upto)
 
     def search_logs(self, run_id: str, search: Search, stream: str = "output") -> LogSearch:
         """The lines of a log that hold a word, with the lines around them."""

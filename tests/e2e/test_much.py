@@ -136,6 +136,25 @@ def test_a_curve_of_a_million_values_shows_its_spike_and_more_of_it_where_one_zo
     expect(page.get_by_text("Drag across a chart to zoom")).to_be_visible()
 
 
+def test_of_a_long_log_only_what_is_seen_is_loaded_and_scrolling_back_loads_more(
+    page: Page, ui: str
+) -> None:
+    page.goto(f"{ui}/run?run_id={LONG_RUN}")
+    log = RunPage(page).log
+    expect(log).to_contain_text("the last line", timeout=60_000)
+    lines = log.locator(":scope > div")
+    assert lines.count() <= 801
+    first = lines.first.inner_text()
+    seen = log.evaluate("(box) => (box.scrollTop = 200, box.children[4].innerText)")
+    expect(lines.first).not_to_have_text(first)
+    assert log.get_by_text(seen, exact=True).is_visible(), "what was read stays where it was"
+    page.get_by_test_id("log-follow").click()
+    expect(log.get_by_text("the last line")).to_be_in_viewport()
+    page.get_by_role("button", name="First error").click()
+    expect(log).to_contain_text("ValueError: the error in the middle", timeout=60_000)
+    assert lines.count() < 12_000
+
+
 def test_a_run_is_submitted_by_the_keyboard_alone(
     page: Page, ui: str, client: Client, make_repo: MakeRepo
 ) -> None:

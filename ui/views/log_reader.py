@@ -12,8 +12,6 @@ from ui.widgets.terminal import Screen
 
 #: Of a longer log the page begins with its end.
 FIRST_BYTES = 1 << 20
-#: Around a place one has gone to.
-PART_BEFORE_BYTES, PART_BYTES = 4 << 10, 64 << 10
 #: A piece may end within a control sequence or a character: both wait for the next piece.
 _UNFINISHED = re.compile("(?:\x1b[^@-Z\\\\^-~\x07]{0,40}(?:\\[[^@-~]{0,40})?|\ufffd{1,3})$")
 
@@ -33,6 +31,11 @@ class LogReader:
         lines = self._screen.lines() if self._screen else []
         whole = not self.skipped_bytes or not lines or lines[0][0] > self.skipped_bytes
         return lines if whole else lines[1:]
+
+    @property
+    def end(self) -> int:
+        """The place up to which it was read."""
+        return self._screen.end if self._screen else 0
 
     def read(self) -> None:
         """Take in what was written since the last time; raises `RunnerError`."""
@@ -63,17 +66,6 @@ class LogReader:
         self._screen.feed(_encoded(finished))
         if finished == piece.text:
             self._screen.end = piece.next_offset
-
-
-def read_part(run_id: str, stream: str, at: int) -> tuple[list[tuple[int, str]], int, int, int]:
-    """Return the lines around a place, and the sizes as a reader knows them."""
-    start = max(at - PART_BEFORE_BYTES, 0)
-    piece = client().logs(run_id, after=start, stream=stream)
-    data = _encoded(piece.text)[:PART_BYTES]
-    rows = Screen(start)
-    rows.feed(data[: data.rfind(b"\n") + 1] or data)
-    lines = rows.first_lines()
-    return (lines[1:] if start and len(lines) > 1 else lines), piece.size_bytes, start, 0
 
 
 def reader_of(run_id: str, stream: str) -> LogReader:

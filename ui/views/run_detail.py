@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from repo_runner.errors import RunnerError
@@ -11,7 +13,7 @@ from ui.navigation import go
 from ui.views.board import show_board
 from ui.views.failure_card import show_failure
 from ui.views.run_actions import show_actions
-from ui.views.run_log import follow_wish
+from ui.views.run_log import follow_wish, scroll
 from ui.views.run_snapshot import Snapshot, load
 from ui.widgets.charts import show_curves
 from ui.widgets.checkpoint_card import show_checkpoints
@@ -88,7 +90,8 @@ def _show_overview(snapshot: Snapshot) -> None:
     with left:
         if snapshot.metrics or run.status not in (RunStatus.FAILED, RunStatus.STOPPED):
             show_curves(run, snapshot.metrics, snapshot.zoomed, on_zoom=_zoom)
-        if wish := show_log(run, snapshot.log, lambda stream: client().log_url(run.run_id, stream)):
+        link = partial(client().log_url, run.run_id)
+        if wish := show_log(run, snapshot.log, link, on_scroll=scroll):
             _follow(run, snapshot.log, wish)
         show_resources(snapshot.resources)
     with right:

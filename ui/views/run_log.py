@@ -8,7 +8,8 @@ import streamlit as st
 
 from repo_runner.models import LogSearch, Run
 from ui.connection import client
-from ui.views.log_reader import read_part, reader_of
+from ui.views.log_part import LogPart
+from ui.views.log_reader import reader_of
 from ui.widgets.log_view import STREAMS, Log, LogWish
 
 #: Looked for one after the other: where a failure begins.
@@ -26,20 +27,49 @@ class LogChoice:
     query: str = ""
     found: LogSearch | None = None
     at: int | None = None
+    #: What is shown instead of the live end.
+    part: LogPart | None = None
 
 
 def load_log(run: Run) -> Log:
     """Read what the choice of this session asks for. Raises `RunnerError`."""
     choice = _choice(run.run_id)
     stream = choice.stream or stream_now(run)
-    if choice.at is not None:
-        log = Log(stream, *read_part(run.run_id, stream, choice.at), at=choice.at)
+    if direction := st.session_state.pop("log_scroll", None):
+        choice = _scrolled(choice, stream, direction)
+        st.session_state["log_choice"] = choice
+    if choice.part is not None:
+        part = choice.part
+        log = Log(stream, part.lines, part.size_bytes, at=choice.at)
+        log = replace(log, has_older=part.start > 0, is_part=True)
     else:
         reader = reader_of(run.run_id, stream)
         reader.read()
         sizes = (reader.size_bytes, reader.skipped_bytes, reader.dropped_bytes)
-        log = Log(stream, reader.lines(), *sizes)
+        lines = reader.lines()
+        log = Log(stream, lines, *sizes, has_older=bool(lines) and lines[0][0] > 0)
     return replace(log, query=choice.query, found=choice.found)
+
+
+def scroll(direction: str) -> None:
+    """The next moment shows lines that are `older`, or `newer`, than those on the page."""
+    st.session_state["log_scroll"] = direction
+
+
+def _scrolled(choice: LogChoice, stream: str, direction: str) -> LogChoice:
+    """Away from the live end, or back to it where it is reached. Raises `RunnerError`."""
+    part = choice.part
+    if part is None:
+        if direction == "newer":
+            return choice
+        reader = reader_of(choice.run_id, stream)
+        here = (reader.lines(), reader.end, reader.size_bytes)
+        return replace(choice, stream=stream, part=LogPart.ending(choice.run_id, stream, *here))
+    if direction == "older":
+        part.older()
+        return choice
+    part.newer()
+    return replace(choice, at=None, part=None) if part.end >= part.size_bytes else choice
 
 
 def stream_now(run: Run) -> str:
@@ -57,10 +87,15 @@ def follow_wish(run: Run, log: Log, wish: LogWish) -> None:
             found = _search(run, log, wish.value) if wish.value else None
             choice = replace(choice, query=wish.value, found=found)
         case "at":
-            choice = replace(choice, at=int(wish.value) if wish.value.isdigit() else None)
+            choice = _at(choice, int(wish.value) if wish.value.isdigit() else None)
         case "error":
-            choice = replace(choice, at=first_error(run, log))
+            choice = _at(choice, first_error(run, log))
     st.session_state["log_choice"] = choice
+
+
+def _at(choice: LogChoice, place: int | None) -> LogChoice:
+    part = None if place is None else LogPart.around(choice.run_id, choice.stream, place)
+    return replace(choice, at=place, part=part)
 
 
 def first_error(run: Run, log: Log) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from repo_runner.models import LogSearch, Run, RunPhase
@@ -36,6 +37,9 @@ class Log:
     found: LogSearch | None = None
     #: The place a person has gone to; None: its end, live.
     at: int | None = None
+    #: Whether there are lines before the first one, and whether these are not the live end.
+    has_older: bool = False
+    is_part: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,9 +50,15 @@ class LogWish:
     value: str
 
 
-def show_log(run: Run, log: Log, link: Link) -> LogWish | None:
-    """Show the logs and return what a person has asked for; `link` gives the address of a whole log."""
-    events = dict.fromkeys(_VERBS, nothing)
+def show_log(
+    run: Run, log: Log, link: Link, on_scroll: Callable[[str], None] = str
+) -> LogWish | None:
+    """Show the logs and return what a person has asked for; `link` gives the address of a whole log.
+
+    `on_scroll` hears that the person has come to the first line (`older`) or to the last one of a part (`newer`).
+    """
+    scrolls = {direction: partial(on_scroll, direction) for direction in ("older", "newer")}
+    events = {**dict.fromkeys(_VERBS, nothing), **scrolls}
     sent = mount("rr-log", log_data(run, log, link), key="log", on_event=events)
     for verb in _VERBS:
         if sent.get(verb) is not None:
@@ -66,6 +76,7 @@ def log_data(run: Run, log: Log, link: Link) -> dict[str, Any]:
         "note": note_of(log),
         "empty": "Nothing was written." if ended else "Nothing written yet.",
         "at": log.at,
+        "more": {"before": log.has_older, "after": log.is_part},
         "query": log.query,
         "found": _found(log.found) if log.found else None,
         "download": safe.web_url(link(log.stream)),
@@ -76,7 +87,7 @@ def log_data(run: Run, log: Log, link: Link) -> dict[str, Any]:
 def note_of(log: Log) -> str:
     """Say what is not shown."""
     notes = []
-    if log.at is not None:
+    if log.at is not None or log.is_part:
         notes.append("A part of the log; Follow leads back to its end.")
     elif log.skipped_bytes:
         shown = formats.size(log.size_bytes - log.skipped_bytes)

@@ -39,8 +39,9 @@ class Screen:
     A row is the place in the whole output where it began, by which it is known, and its bytes.
     """
 
-    def __init__(self, start: int) -> None:
+    def __init__(self, start: int, max_rows: int = MAX_ROWS) -> None:
         self.end = start
+        self._max_rows = max_rows
         self._rows: list[tuple[int, bytes]] = [(start, b"")]
         self._at = 0
         #: After a carriage return the next text replaces the row.
@@ -51,21 +52,21 @@ class Screen:
         for token in _TOKEN.finditer(data):
             self._obey(token, self.end + token.end())
         self.end += len(data)
-        if len(self._rows) > 2 * MAX_ROWS:
-            excess = min(len(self._rows) - MAX_ROWS, self._at)
+        if len(self._rows) > 2 * self._max_rows:
+            excess = min(len(self._rows) - self._max_rows, self._at)
             del self._rows[:excess]
             self._at -= excess
 
     def lines(self) -> list[tuple[int, str]]:
         """Return the last rows as text, without the empty ones at the end."""
-        lines = [(place, _clean(text)) for place, text in self._rows[-MAX_ROWS:]]
+        lines = [(place, _clean(text)) for place, text in self._rows[-self._max_rows :]]
         while lines and not lines[-1][1].strip():
             lines.pop()
         return lines
 
     def first_lines(self) -> list[tuple[int, str]]:
-        """Return the first rows as text."""
-        return [(place, _clean(text)) for place, text in self._rows[:MAX_ROWS]]
+        """Return all rows of a piece that was fed at once."""
+        return [(place, _clean(text)) for place, text in self._rows]
 
     def _obey(self, token: re.Match[bytes], end: int) -> None:
         """Do what a token says; `end` is where it ends in the whole output."""

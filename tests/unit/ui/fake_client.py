@@ -128,12 +128,13 @@ class FakeClient:
         run_id: str,
         after: int | None = None,
         tail: int | None = None,
-        q: str = "",
         stream: str = "output",
+        *,
+        upto: int | None = None,
     ) -> LogSlice:
         run = self.get(run_id)
         text = self._text(run, stream)
-        data = text.encode()
+        data = text.encode()[:upto]
         start = after if after is not None else max(0, len(data) - (tail or len(data)))
         kept = data[start:].decode(errors="replace")
         return LogSlice(text=kept, next_offset=len(data), size_bytes=len(data))

@@ -7,6 +7,7 @@ const ERROR_LINE = /^\s*([\w.]*(Error|Exception|Interrupt)\b:|(error|fatal|ERROR
 const WARNING_LINE = /^\S*:\d+: \w*Warning\b|^\s*(\w*Warning|WARNING|warning)\b/;
 const TRACEBACK = "Traceback (most recent call last)";
 const SEARCH_AFTER_MS = 400;
+const NEAR_PX = 300;
 
 define(
   "rr-log",
@@ -35,7 +36,9 @@ define(
     paint() {
       const { folds, lines, note, empty, stream, at } = this.data;
       if (stream !== this.stream || at !== this.place) this.clear(stream, at);
+      const held = this.hold();
       this.update(lines);
+      this.release(held);
       const open = !this.state.folded;
       const present = folds.findIndex((fold) => fold.stream === stream);
       morphChildren(this.above, folds.slice(0, present + 1).map((fold) => this.fold(fold)));
@@ -67,7 +70,8 @@ define(
       const first = lines[0]?.[0] ?? Infinity;
       for (const [place, node] of this.shown) {
         // What fell out at the top stays while someone reads there; what vanished below was rewritten.
-        if (wanted.has(place) || (!this.state.follow && place < first && this.shown.size < 20000)) continue;
+        const stays = !this.state.follow && !this.data.more.after && place < first && this.shown.size < 20000;
+        if (wanted.has(place) || stays) continue;
         node.remove();
         this.shown.delete(place);
       }
@@ -75,6 +79,20 @@ define(
       for (const [place, text] of [...lines].reverse()) before = this.line(place, text, before);
       this.color();
       this.mark();
+    }
+
+    // Where the first line that can be seen stands; lines that come or go above it must not move it.
+    hold() {
+      if (this.state.follow) return null;
+      const top = this.box.scrollTop;
+      const node = [...this.box.children].find((one) => one.offsetTop - this.box.offsetTop + one.offsetHeight > top);
+      return node && { node, place: node.place, from: node.offsetTop - top };
+    }
+
+    release(held) {
+      if (!held?.node.isConnected) return;
+      const top = held.node.offsetTop - held.from;
+      if (Math.abs(top - this.box.scrollTop) > 1) this.box.scrollTop = top;
     }
 
     line(place, text, before) {
@@ -164,7 +182,10 @@ define(
     }
 
     follow() {
-      if (this.place != null) return this.emit("at", "end");
+      if (this.place != null || this.data.more.after) {
+        this.state.follow = true;
+        return this.emit("at", "end");
+      }
       this.choose({ follow: !this.state.follow });
     }
 
@@ -229,9 +250,24 @@ define(
       this.end = this.box.scrollTop;
     }
 
+    // Near the first or the last line that is here, those beyond are asked for, once for each such line.
+    beyond() {
+      const { more } = this.data;
+      const { scrollTop, scrollHeight, clientHeight, children } = this.box;
+      const [first, last] = [children[0]?.place, children[children.length - 1]?.place];
+      if (more.before && scrollTop < NEAR_PX && this.asked !== `older ${first}`) {
+        this.asked = `older ${first}`;
+        this.emit("older", String(first));
+      } else if (more.after && scrollHeight - scrollTop - clientHeight < NEAR_PX && this.asked !== `newer ${last}`) {
+        this.asked = `newer ${last}`;
+        this.emit("newer", String(last));
+      }
+    }
+
     scrolled() {
+      if (!this.state.follow && !this.goes) this.beyond();
       const atEnd = this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < 24;
-      if (this.place != null || atEnd === this.state.follow) return;
+      if (this.place != null || this.data.more.after || atEnd === this.state.follow) return;
       if (this.state.follow && this.box.scrollTop >= (this.end ?? 0)) return;
       this.state.follow = atEnd;
       morphChildren(this.bar, this.controls());
