@@ -71,11 +71,11 @@ stop: ## Stop the app that `make demo` left running
 test: setup-dev setup-ray browser bubblewrap nginx check audit-if-reachable ## Checks and the whole test suite
 	@$(BIN)/python -m pytest $(PARALLEL)
 
-integration: bubblewrap nginx
+integration: bubblewrap
 unit integration: setup-dev setup-ray ## One ring of the tests
 	@$(BIN)/python -m pytest $(PARALLEL) tests/$@
 
-e2e: setup-dev browser ## The outer ring of the tests, in a real browser
+e2e: setup-dev browser nginx ## The outer ring of the tests, in a real browser
 	@$(BIN)/python -m pytest $(PARALLEL) tests/$@
 
 browser: ## Install Debian's chromium when it is missing (as root)

@@ -25,6 +25,8 @@ CHROMIUM_FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Another site, for the tests of what another site may do; and the name of the app behind a proxy.
+    "--host-resolver-rules=MAP evil.example 127.0.0.1, MAP runner.example 127.0.0.1",
 )
 #: The first page of a freshly started app, on a busy machine.
 FIRST_CONTENT_MS = 30_000

@@ -10,9 +10,10 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 from app import build, open_manager
 from components import api_server
@@ -72,6 +73,27 @@ def make_work(settings: Settings, run_id: str) -> PyTorchLightningGithubRepoRunn
     return PyTorchLightningGithubRepoRunner(settings, run_id, StandInFollower)
 
 
+build_service = api_server.build_service
+
+
+def build_and_record(settings: Settings) -> object:
+    """In the server's process: note what this very service has routes for."""
+    service = build_service(settings)
+    routes = [
+        [sorted(getattr(route, "methods", None) or [type(route).__name__]), route.path]
+        for route in all_routes(service.routes)
+    ]
+    (settings.home / "routes.json").write_text(json.dumps({"pid": os.getpid(), "routes": routes}))
+    return service
+
+
+def all_routes(routes: Iterable[Any]) -> Iterator[Any]:
+    """Flat: FastAPI keeps an included router as one entry."""
+    for route in routes:
+        router = getattr(route, "original_router", None)
+        yield from all_routes(router.routes) if router else (route,)
+
+
 def break_guard(*_: object, **__: object) -> None:
     raise RuntimeError("the guard cannot stand")
 
@@ -80,6 +102,7 @@ def die_at_once(*_: object, **__: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+api_server.build_service = build_and_record
 if os.environ.get("RIM_BREAKS") == "guard":
     api_server.Guard = break_guard
 if os.environ.get("RIM_BREAKS") == "server":

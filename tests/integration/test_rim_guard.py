@@ -11,6 +11,7 @@ import httpx
 import psutil
 import pytest
 
+from repo_runner.errors import AppUnreachable
 from tests.integration.rim_process import RimProcess, running
 from tests.raw_http import handshake
 
@@ -169,3 +170,25 @@ def test_the_token_is_in_no_log_state_argument_or_other_file(rim: RimProcess) ->
     assert not [text for text in shown if token in text]
     assert not [f for f in files if token.encode() in f.read_bytes()]
     assert (rim.home / "app.json").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("REPO_RUNNER_BIND", "0.0.0.0", "with nothing to tell them apart"),
+        ("REPO_RUNNER_EXTERNAL_URL", "http://runner.example", "is not https://HOST"),
+        ("REPO_RUNNER_IDENTITY_HEADER", "X-Forwarded-Email", "no secret tells the proxy"),
+        ("REPO_RUNNER_TOKEN_FILE", "/nowhere/tokens", "cannot be read"),
+    ],
+)
+def test_the_app_does_not_start_where_strangers_would_get_in(
+    tmp_path: Path, setting: str, value: str, said: str
+) -> None:
+    process = RimProcess(tmp_path / "home", **{setting: value})
+    with pytest.raises(AppUnreachable) as refused:
+        process.start()
+    assert said in refused.value.message
+    assert "Traceback" not in refused.value.message
+    assert process.process
+    assert process.process.returncode == 2
+    assert not [c for c in psutil.net_connections("tcp") if c.laddr.port == process.port]

@@ -12,10 +12,12 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, expect
 
 from examples.app_process import free_port
 from repo_runner.access.person import Role
 from repo_runner.access.token_list import new_token
+from tests.e2e.pages import go
 from tests.git_fixtures import GitServer, MakeRepo
 from tests.integration.proxy import HOST, Proxy
 from tests.integration.rim_process import RimProcess, running
@@ -173,6 +175,23 @@ def test_websockets_pass_for_persons_from_the_external_address_only(team: Team) 
         assert team.handshake("vera", path, team.proxy.address) == 101
         assert team.handshake("vera", path, "https://evil.example") == 403
         assert team.handshake("nobody", path, team.proxy.address) in (401, 403)
+
+
+@pytest.mark.parametrize(("person", "may_run"), [("vera", False), ("sam", True)])
+def test_the_pages_work_in_a_browser_and_offer_what_the_role_may(
+    team: Team, browser: Browser, person: str, may_run: bool
+) -> None:
+    context = browser.new_context(ignore_https_errors=True)
+    context.add_cookies([{"name": "signed_in", "value": person, "url": team.proxy.address}])
+    page = context.new_page()
+    page.goto(f"{team.proxy.address}/")
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("heading", name="New run")).to_be_visible(timeout=60_000)
+    button = frame.get_by_role("button", name="Run", exact=True)
+    expect(button).to_be_enabled(enabled=may_run)
+    go(frame, "System")
+    expect(frame.get_by_role("heading", name="System")).to_be_visible(timeout=60_000)
+    context.close()
 
 
 def test_a_program_uses_its_own_token(team: Team) -> None:
