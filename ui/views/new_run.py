@@ -37,7 +37,7 @@ def render() -> None:
     watch_app()
     st.title("New run", anchor=False)
     left, right = st.columns([3, 2], gap="large")
-    with left:
+    with left, st.container(key="form"):
         places, pressed = _form()
     result: Check | None = st.session_state.get("check")
     try:
