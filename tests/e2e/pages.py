@@ -182,9 +182,12 @@ class RunPage:
     def mend(self, label: str) -> None:
         self.failure.get_by_role("button", name=label, exact=True).click()
 
+    @property
+    def copy_id(self) -> Locator:
+        return self.root.locator("rr-heading").get_by_role("button", name="Copy run id")
+
     def run_id(self) -> str:
-        name = self.root.locator("rr-heading").get_by_role("button", name="Copy run id")
-        return (name.get_attribute("aria-label") or "").removeprefix("Copy run id ")
+        return (self.copy_id.get_attribute("aria-label") or "").removeprefix("Copy run id ")
 
     def phase(self, name: str) -> Locator:
         """The segment of a phase; its `data-state` is `done`, `active`, `todo`, `failed` or `stopped`."""

@@ -97,12 +97,18 @@ def test_a_misspelt_script_is_mended_with_a_click(ui: FrameLocator, make_repo: M
     expect(form.command).to_have_text("python train.py", timeout=60_000)
 
 
-def test_a_missing_package_is_added_with_a_click(ui: FrameLocator, make_repo: MakeRepo) -> None:
+def test_a_missing_package_is_added_with_a_click(
+    ui: FrameLocator, client: Client, make_repo: MakeRepo
+) -> None:
     url, _ = make_repo({"train.py": "import yaml.nothing\n", **NOTHING_TO_INSTALL})
     run_page = NewRunPage(ui).open().fill(url, script="train.py").submit()
     run_page.wait_status("Failed")
+    first = run_page.run_id()
     run_page.mend("Add pyyaml and run again")
-    expect(ui.get_by_role("textbox", name="Requirements", exact=True)).to_have_value("pyyaml")
+    expect(run_page.copy_id).not_to_have_attribute(
+        "aria-label", f"Copy run id {first}", timeout=60_000
+    )
+    assert client.get(run_page.run_id()).spec.requirements == ("pyyaml",)
 
 
 def test_selected_runs_are_deleted_after_a_confirmation(

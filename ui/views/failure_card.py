@@ -2,89 +2,73 @@
 
 from __future__ import annotations
 
-import re
+import contextlib
 
 import streamlit as st
 
-from repo_runner.models import Run, RunSpec
+from repo_runner.errors import RunnerError
+from repo_runner.models import Run, Submission
+from ui.connection import client
 from ui.navigation import go
-from ui.person import may_change, may_submit
-from ui.views.form import fill_from_spec
+from ui.person import may_change, may_operate, may_submit
+from ui.views.remedies import Remedy, remedies
 from ui.views.run_actions import resume, resume_word
+from ui.views.run_again import edit_and_run, run_again
 from ui.widgets.notice import button, of_failure, show_notices
 
-_MODULE = re.compile(r"No module named '([\w.]+)'")
-
-#: Modules that are not called as the package that provides them.
-_PACKAGES = dict(
-    pair.split("=")
-    for pair in (
-        "sklearn=scikit-learn cv2=opencv-python-headless yaml=pyyaml PIL=pillow skimage=scikit-image "
-        "bs4=beautifulsoup4 dotenv=python-dotenv dateutil=python-dateutil google.protobuf=protobuf "
-        "pl_bolts=lightning-bolts lightning_fabric=lightning-fabric pytorch_lightning=pytorch-lightning "
-        "tensorboardX=tensorboardX attr=attrs Crypto=pycryptodome OpenSSL=pyopenssl serial=pyserial "
-        "git=gitpython jwt=pyjwt magic=python-magic fitz=pymupdf Levenshtein=python-levenshtein "
-        "torch_geometric=torch-geometric segmentation_models_pytorch=segmentation-models-pytorch "
-        "faiss=faiss-cpu umap=umap-learn hydra=hydra-core mpl_toolkits=matplotlib pkg_resources=setuptools "
-        "ruamel=ruamel.yaml jose=python-jose slugify=python-slugify"
-    ).split()
+#: Passing causes: the very same may succeed.
+_AGAIN = frozenset(
+    "supervisor_lost interrupted script_killed rank_lost host_unreachable index_unreachable "
+    "clone_timeout build_timeout timeout fetch_failed".split()
 )
-_AGAIN = {"supervisor_lost", "interrupted", "script_killed"}
-_TO_EDIT = "Edit and run"
 
 
 def show_failure(run: Run) -> None:
     """Show the cause on top of a failed run; the first button is what most probably helps."""
     if run.failure is None:
         return
-    card = {**of_failure(run.failure), "buttons": buttons(run)}
-    match show_notices([card], key="failure"):
+    found = remedies(run, _scripts(run)) if may_submit() else []
+    card = {**of_failure(run.failure), "buttons": buttons(run, found)}
+    pressed = show_notices([card], key="failure")
+    match pressed:
         case None:
             return
         case "resume":
             resume(run)
             st.rerun()
+        case "tidy":
+            go("system")
+        case "edit":
+            edit_and_run(run.spec, run.name)
         case _:
-            fill_from_spec(with_package(run), run.name)
-            go("new")
+            chosen = next((one for one in found if one.label == pressed), None)
+            if chosen:
+                run_again(chosen.spec, run.name)
 
 
-def buttons(run: Run) -> list[dict[str, object]]:
+def buttons(run: Run, found: list[Remedy]) -> list[dict[str, object]]:
     """Return the buttons of the card, for a person who may use them."""
     if not may_submit():
         return []
-    package = missing_package(run)
-    if package:
-        return [button(f"Add {package} and run again", main=True, name="edit")]
     code = run.failure.error_code if run.failure else ""
-    again = button(resume_word(run), main=code in _AGAIN, name="resume")
-    edit = button(_TO_EDIT, main=code not in _AGAIN, name="edit")
-    return [again, edit] if code in _AGAIN and may_change(run) else [edit]
+    offered = [(one.label, one.label) for one in found]
+    if code in _AGAIN and may_change(run):
+        offered.append((resume_word(run), "resume"))
+    if code == "disk_full" and may_operate():
+        offered.append(("Look at the disk", "tidy"))
+    offered.append(("Edit and run", "edit"))
+    return [button(label, main=not i, name=name) for i, (label, name) in enumerate(offered)]
 
 
-def missing_package(run: Run) -> str:
-    """Return the package that a failed import asks for; empty when it is another failure, or asked for already."""
-    failure = run.failure
-    if failure is None or failure.error_code != "module_missing":
-        return ""
-    text = "\n".join(reversed(failure.lines))
-    match = _MODULE.search(text)
-    package = package_of(match[1]) if match else ""
-    return "" if package in run.spec.requirements else package
-
-
-def package_of(module: str) -> str:
-    """Return the package that provides a module, as far as their names differ in a known way."""
-    top = module.split(".", 1)[0]
-    for name in (".".join(module.split(".")[:2]), top):
-        if name in _PACKAGES:
-            return _PACKAGES[name]
-    return top.replace("_", "-")
-
-
-def with_package(run: Run) -> RunSpec:
-    """Return what the run was asked to do, with the package it misses."""
-    package = missing_package(run)
-    if not package:
-        return run.spec
-    return run.spec.model_copy(update={"requirements": (*run.spec.requirements, package)})
+def _scripts(run: Run) -> tuple[str, ...]:
+    """What the repository has at this commit, asked for once where the script is not there."""
+    if run.failure is None or run.failure.error_code != "script_not_found":
+        return ()
+    known: dict[str, tuple[str, ...]] = st.session_state.setdefault("scripts_of", {})
+    if run.run_id not in known:
+        asked = Submission(
+            link=run.spec.repo_url, ref=run.commit_sha, script_path=run.spec.script_path
+        )
+        with contextlib.suppress(RunnerError):  # the card says what is known anyway
+            known[run.run_id] = client().preflight(asked).scripts
+    return known.get(run.run_id, ())

@@ -49,7 +49,7 @@ def fixes_for(finding: Finding, preflight: Preflight, submission: Submission) ->
 def _scripts(finding: Finding, preflight: Preflight, submission: Submission) -> Iterator[Fix]:
     if finding.field != "script_path":
         return
-    for path in _nearest(submission.script_path, preflight.scripts):
+    for path in nearest(submission.script_path, preflight.scripts):
         yield Fix(f"Use {path}", {"script_path": path})
 
 
@@ -117,7 +117,7 @@ def _is_device(argument: ScriptArgument) -> bool:
     return last in {"accelerator", "device"} and bool(argument.flags) and fits
 
 
-def _nearest(path: str, scripts: Iterable[str]) -> list[str]:
+def nearest(path: str, scripts: Iterable[str]) -> list[str]:
     """Return the same name elsewhere, then similar paths; without a path the best guesses."""
     known = list(scripts)
     if not path:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import streamlit as st
 from pydantic import SecretStr
 
 from repo_runner.errors import InvalidInput
-from repo_runner.models import Resources, RunSpec, Submission
+from repo_runner.models import RunSpec, Submission
+from ui.views import limit_fields
 from ui.views.placement import CLUSTER_HINTS, placement
 
 TEXTS = (
@@ -24,8 +25,9 @@ TEXTS = (
     "dependency_file",
 )
 #: All of the form that is kept; a token is not, it is written and sent.
-KEPT: dict[str, str | bool] = {
+KEPT: dict[str, Any] = {
     **dict.fromkeys((*TEXTS, "env", "secret_refs", "backend", *CLUSTER_HINTS), ""),
+    **limit_fields.EMPTY,
     "submodules": False,
     "lfs": False,
     "sandbox": "",
@@ -52,6 +54,7 @@ HINTS = {
     "secret_refs": "HF_TOKEN, one a line, of those the operator offers; NAME=VARIABLE renames one",
     "dependency_file": "the best one found",
     "token": "sealed, never shown again",
+    **{field: hint for field, (_, hint) in limit_fields.TEXTS.items()},
 }
 
 #: Names of the fields in a link to the filled form.
@@ -77,6 +80,7 @@ def fill_from_address() -> None:
 
 def fill_from_spec(spec: RunSpec, name: str) -> None:
     """Fill the form with what a run was asked to do, for another one like it."""
+    st.session_state.update(limit_fields.texts_of(spec))
     st.session_state.update(
         link=spec.repo_url,
         ref=spec.ref or spec.commit_sha,
@@ -112,6 +116,10 @@ def change(**fields: str | bool) -> NoReturn:
 def submission() -> Submission:
     """Return what the form says, or raise `InvalidInput` at a field that cannot be read."""
     state = st.session_state
+    limits = limit_fields.limits_of(state)
+    cluster = (
+        placement(*(state[field] for field in CLUSTER_HINTS)) if state.backend == "ray" else {}
+    )
     return Submission(
         **{field: state[field].strip() for field in TEXTS},
         env=parse_env(state.env),
@@ -120,9 +128,7 @@ def submission() -> Submission:
         submodules=state.submodules,
         lfs=state.lfs,
         backend=state.backend,
-        resources=placement(*(state[field] for field in CLUSTER_HINTS))
-        if state.backend == "ray"
-        else Resources(),
+        **{**limits, "resources": {**limits["resources"], **cluster}},
         token=SecretStr(state.get("token", "").strip()),
     )
 

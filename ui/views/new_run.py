@@ -8,11 +8,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from repo_runner.errors import AppUnreachable, RunnerError
+from repo_runner.failure_codes import FAILURE_CODES
 from repo_runner.models import Preflight, Submission
 from ui.connection import client
 from ui.navigation import open_run
 from ui.person import may_submit
-from ui.views import form
+from ui.views import form, limit_fields
 from ui.views.argument_line import fields, with_value
 from ui.views.placement import choose_backend
 from ui.views.preflight_panel import Check, check, show_panel
@@ -36,7 +37,7 @@ def render() -> None:
     watch_app()
     st.title("New run", anchor=False)
     left, right = st.columns([3, 2], gap="large")
-    with left:
+    with left, st.container(key="form"):
         places, pressed = _form()
     result: Check | None = st.session_state.get("check")
     try:
@@ -71,6 +72,8 @@ def _form() -> tuple[Places, bool]:
     needs_token = _asks_for_token()
     with st.expander("More: name, Python version, variables, private repository", needs_token):
         _more(places)
+    with st.expander("Limits: resources, what ends a run early, retries, priority"):
+        _limits(places)
     refusal = None if may_submit() else "Your role only lets you look. Ask an operator of this app."
     pressed = st.button("Run", type="primary", key="submit", disabled=bool(refusal), help=refusal)
     places[""] = st.container()
@@ -109,6 +112,29 @@ def _more(places: Places) -> None:
                 _text(places, key, label)
     st.toggle("Fetch submodules", key="submodules")
     st.toggle("Fetch files in Git LFS", key="lfs")
+
+
+def _limits(places: Places) -> None:
+    st.caption("A run waits until what it holds is free. Empty: no limit.")
+    for group in (limit_fields.HELD, limit_fields.ENDS):
+        for column, (field, (label, _)) in zip(st.columns(4), group.items(), strict=True):
+            with column:
+                _text(places, field, label)
+    st.toggle(
+        "Stop a run that is silent for so long, instead of flagging it",
+        key=limit_fields.STOP_WHEN_SILENT,
+    )
+    one, rest = st.columns([1, 3])
+    with one:
+        _text(places, "retries.times", "Retries")
+    with rest:
+        st.multiselect(
+            "Only after",
+            sorted(FAILURE_CODES),
+            key=limit_fields.RETRY_ON,
+            placeholder="the codes of failures that another attempt may mend",
+        )
+        places[limit_fields.RETRY_ON] = st.container()
 
 
 def _asks_for_token() -> bool:

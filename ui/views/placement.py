@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from repo_runner.errors import InvalidInput
-from repo_runner.models import Resources
 from repo_runner.settings import Settings
 
 #: Texts of the form that only a cluster has a use for.
@@ -29,7 +30,7 @@ def choose_backend() -> bool:
     return st.session_state.get("backend") == "ray"
 
 
-def placement(nodes: str, custom: str, labels: str) -> Resources:
+def placement(nodes: str, custom: str, labels: str) -> dict[str, Any]:
     """What the texts ask of a cluster, or raise `InvalidInput` at the one that cannot be read."""
     if nodes.strip() and not nodes.strip().isdigit():
         raise InvalidInput("The number of nodes is not a whole number.", field="nodes")
@@ -37,7 +38,11 @@ def placement(nodes: str, custom: str, labels: str) -> Resources:
         amounts = {name: float(amount) for name, amount in _pairs("custom", custom).items()}
     except ValueError as error:
         raise InvalidInput("An amount of a resource is not a number.", field="custom") from error
-    return Resources(nodes=int(nodes.strip() or 1), custom=amounts, labels=_pairs("labels", labels))
+    return {
+        "nodes": int(nodes.strip() or 1),
+        "custom": amounts,
+        "labels": _pairs("labels", labels),
+    }
 
 
 def _pairs(field: str, text: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from repo_runner.models import Run, RunPhase, RunStatus
 from ui.connection import client
 from ui.navigation import go
 from ui.person import may_change, may_operate, may_submit
-from ui.views.form import fill_from_spec
+from ui.views.run_again import edit_and_run, run_again
 from ui.widgets.notice import show_errors
 
 
@@ -34,11 +34,17 @@ def _buttons(run: Run) -> None:
         st.button(resume_word(run), key="resume", on_click=resume, args=[run])
     if run.has_probe and st.button("Compare", key="compare"):
         go("compare", {"runs": run.run_id})
-    if may_submit() and st.button("Edit and run", key="again"):
-        fill_from_spec(run.spec, run.name)
-        go("new")
+    if may_submit():
+        _again(run)
     if run.status.is_terminal and may_operate() and st.button("Delete", key="delete"):
         _confirm_delete(run)
+
+
+def _again(run: Run) -> None:
+    if run.status.is_terminal and st.button("Run again", key="run-again", help="The same, anew"):
+        run_again(run.spec, run.name)
+    if st.button("Edit and run", key="again"):
+        edit_and_run(run.spec, run.name)
 
 
 def _stop(run: Run) -> None:
