@@ -6,6 +6,7 @@ The probe's side of the contract is `docs/probe-events.md`.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from repo_runner.checkpoints import CheckpointKeeper
@@ -37,6 +38,8 @@ class Observer:
         self._progress: Progress | None = None
         #: Whether a Trainer was seen, so that the script can be asked to save before it stops.
         self.has_trainer = False
+        #: Events that were none.
+        self.passed_over = 0
         #: The last exception the probe saw: {type, msg, tb}.
         self.exception: Event | None = None
 
@@ -52,7 +55,14 @@ class Observer:
         if event.get("rank", 0) == 0:
             handler = getattr(self, f"_on_{event.get('ev')}", None)
             if handler is not None:
-                handler(event)
+                self._try(handler, event)
+
+    def _try(self, handler: Callable[[Event], None], event: Event) -> None:
+        """The script can write into the probe's folder too: an event of another shape is counted and passed over."""
+        try:
+            handler(event)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            self.passed_over += 1
 
     def _on_hello(self, event: Event) -> None:
         self._facts.update(_facts(event))

@@ -180,6 +180,11 @@ class RunPaths:
         return self.root / "cgroup"
 
     @property
+    def reserve(self) -> Path:
+        """Disk set aside for telling the end; gone once it is told."""
+        return self.root / "reserve"
+
+    @property
     def supervisor_log(self) -> Path:
         """What the supervisor itself prints: normally nothing."""
         return self.root / "supervisor.log"

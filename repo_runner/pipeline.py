@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 import traceback
@@ -186,7 +187,8 @@ class Pipeline:
         self.writer.write("phase", phase=phase.value)
 
     def _log_build(self, line: str) -> None:
-        with self.paths.build_log.open("a", errors="replace") as log:
+        """On a full disk the installer fails by itself, and says so."""
+        with contextlib.suppress(OSError), self.paths.build_log.open("a", errors="replace") as log:
             log.write(mask_text(line, self.secrets.masked) + "\n")
 
 
