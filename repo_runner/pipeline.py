@@ -153,6 +153,9 @@ class Pipeline:
             )
             training = Training(self.settings, plan, self.paths, self.writer, observer)
             ended = training.run(self.output, self.watch.requested)
+        if observer.passed_over:
+            message = f"{observer.passed_over} reports from the script could not be read."
+            self.writer.write("note", code="reports_unreadable", message=message)
         return self._record(ended, failure=self._diagnose(ended, observer))
 
     def _diagnose(self, ended: ScriptExit, observer: Observer) -> Failure | None:
