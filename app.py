@@ -15,16 +15,19 @@ from components.repo_runner import PyTorchLightningGithubRepoRunner
 from components.root_flow import Decides, MakeWork, RootFlow
 from repo_runner import health
 from repo_runner.app_file import AppFile
-from repo_runner.errors import RunnerError
+from repo_runner.errors import RunnerError, StoreDamaged, StoreUnavailable
 from repo_runner.manager import Manager
 from repo_runner.paths import HomePaths
 from repo_runner.settings import Settings
 
 
 def open_manager(settings: Settings) -> Manager:
-    """The manager on a store that is up to date."""
+    """The manager on a store that is up to date, or will be once it can be used: the app says so and stays up."""
     manager = Manager(settings)
-    manager.recover()
+    try:
+        manager.recover()
+    except (StoreDamaged, StoreUnavailable) as error:
+        terminal.complain(f"{error.message} {error.hint_text}")
     return manager
 
 

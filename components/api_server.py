@@ -58,7 +58,8 @@ def _prepare(has_started: Any, state: Mapping[str, Any]) -> tuple[uvicorn.Server
     app_log.take_logging(log)
     app_log.take_output(log)
     framework.start_server(**state, uvicorn_run=False)
-    guarded = Guard(build_service(settings), settings)
+    service = build_service(settings)
+    guarded = Guard(service, settings)
     config = uvicorn.Config(
         guarded,
         log_config=None,
@@ -70,6 +71,7 @@ def _prepare(has_started: Any, state: Mapping[str, Any]) -> tuple[uvicorn.Server
         limit_concurrency=_MAX_CONNECTIONS,
     )
     listener = socket.create_server((settings.bind, settings.port), backlog=256)
+    api.start_upkeep(service)
     return _Server(config, has_started), listener
 
 

@@ -49,6 +49,7 @@ from repo_runner.resources import ResourcePoint
 from repo_runner.run_environment import RunEnvironment
 from repo_runner.run_list import NEWEST_FIRST, RunQuery
 from repo_runner.settings import Settings
+from repo_runner.upkeep import Upkeep
 
 router = APIRouter(prefix="/api/v1")
 
@@ -64,6 +65,13 @@ def install(app: FastAPI, settings: Settings) -> None:
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(Exception, _answer_defect)
     app.include_router(router)
+
+
+def start_upkeep(app: FastAPI) -> Upkeep:
+    """Backups and clearing away, in the process that serves."""
+    upkeep = Upkeep(app.state.manager_of_repo_runner())
+    upkeep.start()
+    return upkeep
 
 
 def _manager(request: Request) -> Manager:
@@ -340,9 +348,8 @@ async def _stream(
 
 
 def _answer_error(_request: Request, error: Any) -> JSONResponse:
-    wait = getattr(error, "retry_after_s", None)
-    headers = {"Retry-After": str(wait)} if wait else None
-    return JSONResponse({"error": error.as_dict()}, status_code=error.http_status, headers=headers)
+    headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s else {}
+    return JSONResponse({"error": error.as_dict()}, error.http_status, headers)
 
 
 def _answer_http(_request: Request, error: Any) -> JSONResponse:

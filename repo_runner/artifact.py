@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import stat
@@ -34,6 +35,8 @@ class Artifact:
         *folders, name = path.split("/")
         try:
             descriptor = _open_beneath(root, folders, name)
+            # Held until the download ends, so that its run is not cleared away meanwhile (see deletion.py).
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError as error:
             raise ArtifactNotFound(f"The file {name!r} is missing from the run folder.") from error
         found = os.fstat(descriptor)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from repo_runner.events import Event, EventWriter
 from repo_runner.models import Checkpoint
 
 _CHUNK_BYTES = 1 << 20
+_COPY_TRIES = 3
 
 
 class CheckpointKeeper:
@@ -77,13 +79,13 @@ class CheckpointKeeper:
             self._kept[best] = self._kept[best].model_copy(update=facts)
 
     def _keep(self, path: str, event: Event, callback: dict[str, Any]) -> None:
-        source = self._cwd / path
         try:
+            source = _real(self._cwd / path)
             stamp = _stamp(source)
             if self._stamps.get(path) == stamp:
                 return
             target = self._folder / self._name(path)
-            sha256, size = _copy(self._open(source), target)
+            sha256, size = self._copy_settled(source, target)
         except OSError as error:
             self._say(path, error)
             return
@@ -99,6 +101,16 @@ class CheckpointKeeper:
             size_bytes=size,
             saved_at=datetime.fromtimestamp(event["t"], UTC),
         )
+
+    def _copy_settled(self, source: Path, target: Path) -> tuple[str, int]:
+        """Copy a file that may still be written: again when it changed meanwhile."""
+        for _ in range(_COPY_TRIES):
+            before = _stamp(source)
+            _check_room(source, target.parent, before[1])
+            copied = _copy(self._open(source), target)
+            if _stamp(source) == before:
+                return copied
+        raise OSError(0, "it is still being written", str(source))
 
     def _open(self, source: Path) -> int:
         """By what was opened, not by what it was called: a link on the way may have been swapped."""
@@ -138,11 +150,28 @@ class CheckpointKeeper:
             )
 
 
+def _real(source: Path) -> Path:
+    """The file itself; a link to a file beside it, such as Lightning's `last.ckpt`, is followed, any other is not."""
+    if source.is_symlink():
+        target = source.resolve(strict=True)
+        if target.parent != source.parent.resolve():
+            raise OSError(0, "it is a link to another folder", str(source))
+        return target
+    return source
+
+
 def _stamp(source: Path) -> tuple[int, int]:
     info = source.stat()
     if not stat.S_ISREG(info.st_mode):
         raise FileNotFoundError(0, "it is a folder or a special file", str(source))
     return info.st_mtime_ns, info.st_size
+
+
+def _check_room(source: Path, folder: Path, size_bytes: int) -> None:
+    """A file with holes may be larger than any disk."""
+    free = shutil.disk_usage(folder.parent).free
+    if size_bytes > free:
+        raise OSError(0, f"it has {size_bytes} bytes, and {free} are free", str(source))
 
 
 def _copy(source: int, target: Path) -> tuple[str, int]:

@@ -2,7 +2,8 @@
 
 Exit codes: 0 done (with `--wait`: the run succeeded) · 1 the app failed · 2 bad input · 3 no such run or file
 4 not possible in the run's state · 5 the app does not answer · 6 the data folder is in use
-7 too many runs wait · 8 you may not · 10 the run failed · 11 the run was stopped.
+7 too many runs wait · 8 you may not · 9 the database cannot be used
+10 the run failed · 11 the run was stopped.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from repo_runner.limit_options import describe_limits
 from repo_runner.log_command import add_log_options, logs
 from repo_runner.models import Run, RunStatus
 from repo_runner.progress_line import ProgressLine, describe
+from repo_runner.restore_command import add_restore_options, restore
 from repo_runner.settings import Settings
 from repo_runner.submission_options import (
     add_submission_options,
@@ -232,6 +234,7 @@ def _parser() -> argparse.ArgumentParser:
     saving.add_argument("run")
     saving.add_argument("name", nargs="?", default="best", help="best, last or a checkpoint's name")
     saving.add_argument("-o", "--output", help="file to write (default: the checkpoint's name)")
+    add_restore_options(_add(commands, "restore", restore))
     return parser
 
 

@@ -16,6 +16,8 @@ class RunnerError(Exception):
     hint: ClassVar[str] = ""
     http_status: ClassVar[int] = 500
     exit_code: ClassVar[int] = 1
+    #: When a call may be worth repeating.
+    retry_after_s: ClassVar[int | None] = None
 
     def __init__(
         self,
@@ -268,7 +270,7 @@ class QueueFull(RunnerError):
     exit_code = 7
     hint = "Try again when some have ended; the operator can raise REPO_RUNNER_MAX_WAITING."
     #: After so long it is worth trying again.
-    retry_after_s: ClassVar[int] = 30
+    retry_after_s = 30
 
 
 class ArtifactChanged(RunnerError):
@@ -320,8 +322,31 @@ class DataFolderBusy(RunnerError):
     hint = "Stop the other app, or set REPO_RUNNER_HOME to another folder."
 
 
+class StoreUnavailable(RunnerError):
+    """The database cannot be used at the moment."""
+
+    code = "store_unavailable"
+    http_status = 503
+    exit_code = 9
+    retry_after_s = 5
+    hint = "Try again in a few seconds. Runs that train go on meanwhile."
+
+
 class StoreDamaged(RunnerError):
-    """The database cannot be read."""
+    """The database is damaged."""
 
     code = "store_damaged"
-    hint = "Restore the backup named in the message; the run folders are untouched."
+    http_status = 503
+    exit_code = 9
+    retry_after_s = 60
+    hint = (
+        "Runs that train go on. Stop the app and run `python -m repo_runner restore`: it puts the newest good backup "
+        "back and brings it up to date from the run folders."
+    )
+
+
+class StoreTooNew(RunnerError):
+    """The database was written by a later version of this app."""
+
+    code = "store_too_new"
+    hint = "Update the app, or point REPO_RUNNER_HOME to another folder. Nothing was changed."

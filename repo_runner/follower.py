@@ -11,6 +11,8 @@ from repo_runner import bell
 from repo_runner.app_file import write_private
 from repo_runner.backends.base import Attempt, BackendBase
 from repo_runner.backends.choose import backend_of
+from repo_runner.disk import is_passing
+from repo_runner.errors import StoreUnavailable
 from repo_runner.ingest import ingest
 from repo_runner.lifecycle import SUPERVISOR_LOST, ExitCause, ExitRecord, decide
 from repo_runner.models import Failure, RunSpec, RunStatus
@@ -25,6 +27,7 @@ _LOOK_EVERY_S = 0.1
 #: What no file tells, such as the death of a supervisor, is noticed within this time.
 _PERIOD_S = 1.0
 _SUMMARY_EVERY_S = 0.5
+_AGAIN_AFTER_S = 1.0
 
 
 class Follower:
@@ -45,7 +48,8 @@ class Follower:
         home = HomePaths(settings.home)
         self._paths = home.run(run_id)
         self._bell = home.bell
-        self._backend: BackendBase
+        #: The run's own, once it is attached.
+        self._backend: BackendBase = backend_of(settings, "local")
         self._summary = ""
         self._seen: tuple[object, ...] = ()
         self._summarized_at = 0.0
@@ -53,26 +57,39 @@ class Follower:
     def follow(self, closing: threading.Event) -> None:
         """Return when the run has ended, or when `closing` is set (the run then goes on without us)."""
         store = Store(self._settings.store_url)
-        spec = RunSpec.model_validate(store.get(self._run_id).spec)
-        self._backend = backend_of(self._settings, spec.backend)
+        step = self._attach
         try:
-            self._attach(store, spec)
-            while not self._step(store):
+            while True:
+                try:
+                    if step(store):
+                        return
+                    step = self._step
+                except (StoreUnavailable, OSError) as error:
+                    # The run goes on, and so do we as soon as there is room.
+                    if isinstance(error, OSError) and not is_passing(error):
+                        raise
+                    if closing.wait(_AGAIN_AFTER_S):
+                        return
+                    continue
                 if not self._wait_for_news(closing):
                     return
         finally:
             self._backend.close()
             store.close()
 
-    def _attach(self, store: Store, spec: RunSpec) -> None:
+    def _attach(self, store: Store) -> bool:
+        """See that the attempt has a supervisor."""
+        spec = RunSpec.model_validate(store.get(self._run_id).spec)
+        self._backend = backend_of(self._settings, spec.backend)
         attempt = store.begin(self._run_id)
         row = store.get(self._run_id)
         if RunStatus(row.status).is_terminal:
-            return
+            return False
         self._put_away_earlier_attempt(attempt)
         if not self._paths.exit.exists() and not self._backend.was_started(self._paths):
             given = Attempt(attempt, self._with_probe, _gpus(row))
             self._backend.launch(self._paths, spec, given)
+        return False
 
     def _put_away_earlier_attempt(self, attempt: int) -> None:
         """In this order, so that a crash in between is made good by doing it again."""

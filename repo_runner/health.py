@@ -11,6 +11,8 @@ from importlib import metadata
 from typing import get_args
 
 from repo_runner import __version__, sandbox
+from repo_runner.backups import Backups
+from repo_runner.errors import RunnerError
 from repo_runner.manager import Manager
 from repo_runner.models import Health, SandboxLevel, SandboxState
 
@@ -37,6 +39,12 @@ def check(manager: Manager) -> Health:
     disk = shutil.disk_usage(manager.paths.root)
     problems = ["Less than 1 GiB of disk is free."] if disk.free < _LOW_DISK_BYTES else []
     problems += [ROOT_WARNING] if is_root() else []
+    counts: dict[str, int] = {}
+    try:
+        counts = manager.store.counts()
+    except RunnerError as error:
+        problems.append(f"{error.message} {error.hint_text}")
+    problems += [each for each in manager.problems.values() if each not in problems]
     return Health(
         status="degraded" if problems else "ok",
         version=__version__,
@@ -45,9 +53,10 @@ def check(manager: Manager) -> Health:
         address=manager.settings.address,
         disk_free_bytes=disk.free,
         disk_total_bytes=disk.total,
-        runs_by_status=manager.store.counts(),
+        runs_by_status=counts,
         max_running=manager.settings.max_running,
         started_at=_STARTED_AT,
+        last_backup_at=_last_backup_at(manager),
         problems=tuple(problems),
         sandbox=sandbox.choose("", manager.settings),
         sandboxes=tuple(_sandboxes()),
@@ -63,6 +72,11 @@ def _sandboxes() -> Iterator[SandboxState]:
     for level in get_args(SandboxLevel):
         reason = sandbox.problem(level)
         yield SandboxState(level=level, problem=f"{reason[0]}. {reason[1]}" if reason else "")
+
+
+def _last_backup_at(manager: Manager) -> datetime | None:
+    times = [path.stat().st_mtime for path in Backups(manager.paths.backups).all()]
+    return datetime.fromtimestamp(max(times), UTC) if times else None
 
 
 def _version(package: str) -> str:

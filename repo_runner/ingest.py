@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import Any
 
@@ -37,7 +38,11 @@ def interpret(events: tuple[Event, ...], row: RunRow) -> Changes:
     for event in events:
         handler = getattr(state, f"on_{event.get('kind')}", None)
         if handler is not None:
-            handler(event)
+            # The script could have written into the stream; what is no event must not keep its run from being seen.
+            with contextlib.suppress(
+                KeyError, TypeError, ValueError, AttributeError, OverflowError
+            ):
+                handler(event)
     return changes
 
 
@@ -69,11 +74,11 @@ class _State:
             last is None
         ):  # copied once a batch: there may be tens of thousands of these events in it
             last = self._columns["last_metrics"] = dict(self._row.last_metrics)
-        for name, raw in event["values"].items():
-            value, text = _number(raw)
+        for given, raw in event["values"].items():
+            name, (value, text) = _storable(given), _number(raw)
             self._changes.metrics.append(
                 {
-                    "name": name[:_MAX_NAME_CHARS],
+                    "name": name,
                     "step": event["step"],
                     "epoch": event.get("epoch"),
                     "timestamp": event["t"],
@@ -82,7 +87,7 @@ class _State:
                 }
             )
             if name in last or len(last) < MAX_LAST_METRICS:
-                last[name[:_MAX_NAME_CHARS]] = value
+                last[name] = value
 
     def on_resources(self, event: Event) -> None:
         self._changes.resources.append(
@@ -139,6 +144,11 @@ class _State:
 
 def _data(event: Event) -> dict[str, Any]:
     return {k: v for k, v in event.items() if k not in ("seq", "t", "kind")}
+
+
+def _storable(name: str) -> str:
+    """Bounded, and without halves of characters, which no database takes."""
+    return name[:_MAX_NAME_CHARS].encode(errors="replace").decode()
 
 
 def _number(raw: Any) -> tuple[float | None, str | None]:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import secrets
-import shutil
-import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from repo_runner import bell, housekeeping, preflight
+from repo_runner import bell, deletion, housekeeping, preflight, recovery, submitted
 from repo_runner.artifact import Artifact
-from repo_runner.backends.choose import backend_of, look_at_cluster
+from repo_runner.backends.choose import look_at_cluster
+from repo_runner.backups import check
 from repo_runner.board_status import BoardStatus
 from repo_runner.boards import Boards
 from repo_runner.caches import Caches, TidyReport, measure
-from repo_runner.errors import ArtifactNotFound, Conflict, RunNotFound
+from repo_runner.errors import ArtifactNotFound, Conflict
 from repo_runner.inspection import Inspection
 from repo_runner.log_search import Search, search_log
 from repo_runner.logs import read_log, whole_log
@@ -32,11 +29,11 @@ from repo_runner.models import (
     Preflight,
     Run,
     RunPage,
-    RunSpec,
     RunStatus,
     Submission,
 )
 from repo_runner.paths import HomePaths, RunPaths
+from repo_runner.recovery import Recovered
 from repo_runner.resources import ResourcePoint, peaks
 from repo_runner.run_environment import RunEnvironment, lock_text, read_environment
 from repo_runner.run_list import RunQuery
@@ -46,11 +43,8 @@ from repo_runner.settings import Settings
 from repo_runner.source import Source
 from repo_runner.store import Store
 from repo_runner.tables import RunRow
-from repo_runner.token_vault import TokenVault
 
 MAX_PAGE = 500
-#: A run's folder is renamed to this and its id before anything of the run is removed.
-_DELETED = ".deleted-"
 EVERYTHING = RunQuery()
 WHOLE = Stretch()
 
@@ -66,21 +60,31 @@ class Manager:
         self._source = Source(settings)
         self._boards = Boards(settings)
         self._scheduler = Scheduler(self.store, settings)
+        self._must_recover = False
+        #: What needs the operator, by what found it.
+        self.problems: dict[str, str] = {}
 
     def close(self) -> None:
         """Close the store, and the boards that were opened here."""
         self._boards.close_all()
         self.store.close()
 
-    def recover(self) -> None:
-        """Once at the app's start: bring the schema up to date and finish deletions that were cut off."""
+    def recover(self) -> Recovered:
+        """Once at the app's start: check the database, bring its schema and its rows up to date.
+
+        Raises StoreDamaged or StoreUnavailable; then `due` tries again.
+        """
+        self._must_recover = True
         for half in self.paths.half_written():
             half.unlink()
+        if self.settings.database_file:
+            check(self.settings.database_file)
         migrate(self.store.engine, self.paths.backups)
         # The first look at the GPUs loads NVIDIA's library, which no later one has to wait for.
         self._scheduler.capacity()
-        for folder in self.paths.runs.glob(f"{_DELETED}*"):
-            self._forget(folder.name.removeprefix(_DELETED))
+        recovered = recovery.recover(self.store, self.paths)
+        self._must_recover = False
+        return recovered
 
     def preflight(self, submission: Submission) -> Preflight:
         """What is known about a submission; starts nothing."""
@@ -98,8 +102,8 @@ class Manager:
         if found.spec is None or found.errors:
             raise found.errors[0]
         spec = found.spec.model_copy(update={"submitted_by": submitted_by})
-        run_id = self.store.add(
-            _new_run_id(), spec, idempotency_key, max_waiting=self.settings.max_waiting
+        run_id = submitted.store(
+            self.store, self.paths, spec, idempotency_key, self.settings.max_waiting
         )
         bell.ring(self.paths.bell)
         return self.get(run_id)
@@ -241,15 +245,8 @@ class Manager:
 
     def delete(self, run_id: str) -> None:
         """Remove an ended run, its rows and its folder, whatever of it is missing; raises Conflict while it lives."""
-        row = self.store.get(run_id)
-        if not RunStatus(row.status).is_terminal:
-            raise Conflict("The run has not ended.", hint="Stop it first.")
         self._boards.close(run_id)
-        folder = self._folder(run_id).root
-        backend_of(self.settings, RunSpec.model_validate(row.spec).backend).forget(RunPaths(folder))
-        if folder.exists():
-            folder.rename(self.paths.runs / f"{_DELETED}{run_id}")
-        self._forget(run_id)
+        deletion.delete(self.store, self.settings, run_id)
 
     def cluster(self) -> Cluster:
         """The cluster runs may go to, and what of it is free now."""
@@ -267,19 +264,13 @@ class Manager:
 
     def due(self, following: Collection[str]) -> Sequence[str]:
         """Ids of runs that need a work now: those that run without one, then waiting ones while there is room."""
+        if self._must_recover:
+            self.recover()
         return self._scheduler.due(following)
 
     def revision(self) -> int:
         """Changes whenever a new intent was stored; cheap."""
         return bell.revision(self.paths.bell)
-
-    def _forget(self, run_id: str) -> None:
-        """All but the first step of a deletion; cut off anywhere, it is done again at the next start."""
-        with contextlib.suppress(RunNotFound):
-            for ticket in RunSpec.model_validate(self.store.get(run_id).spec).tickets:
-                TokenVault(self.settings.home).discard(ticket)
-        self.store.remove(run_id)
-        shutil.rmtree(self.paths.runs / f"{_DELETED}{run_id}", ignore_errors=True)
 
     def _inspect(self, submission: Submission) -> Inspection:
         return preflight.inspect(
@@ -296,8 +287,3 @@ class Manager:
     def _folder(self, run_id: str) -> RunPaths:
         """By the id the store knows, never by what a request says."""
         return self.paths.run(self.store.get(run_id).run_id)
-
-
-def _new_run_id() -> str:
-    """Sorts by time, reads well, and is safe as a file name: `20261122-184921-9f3c1a`."""
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"

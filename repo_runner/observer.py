@@ -5,7 +5,9 @@ The probe's side of the contract is `docs/probe-events.md`.
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 from repo_runner.checkpoints import CheckpointKeeper
@@ -22,6 +24,8 @@ _RESUMED = {
     "missing": "The checkpoint to resume from is gone; training began anew.",
     "unsupported": "This version of Lightning cannot be resumed from outside; training began anew.",
 }
+_NOT_FINITE = frozenset({"nan", "inf", "-inf"})
+_MAX_WHOLE = 2**63
 _ENDED_FROM_OUTSIDE = frozenset({"SIGTERMException", "KeyboardInterrupt"})
 
 
@@ -37,6 +41,8 @@ class Observer:
         self._progress: Progress | None = None
         #: Whether a Trainer was seen, so that the script can be asked to save before it stops.
         self.has_trainer = False
+        #: Events that were none.
+        self.passed_over = 0
         #: The last exception the probe saw: {type, msg, tb}.
         self.exception: Event | None = None
 
@@ -47,12 +53,22 @@ class Observer:
 
     def see(self, event: Event) -> None:
         """Take in one probe event; one this version does not know means nothing."""
-        if event.get("ev") == "exception":
+        if not isinstance(event.get("ev"), str) or number_of(event.get("t")) is None:
+            self.passed_over += 1
+            return
+        if event["ev"] == "exception":
             self.exception = event
         if event.get("rank", 0) == 0:
-            handler = getattr(self, f"_on_{event.get('ev')}", None)
+            handler = getattr(self, f"_on_{event['ev']}", None)
             if handler is not None:
-                handler(event)
+                self._try(handler, event)
+
+    def _try(self, handler: Callable[[Event], None], event: Event) -> None:
+        """The script can write into the probe's folder too: an event of another shape is counted and passed over."""
+        try:
+            handler(event)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            self.passed_over += 1
 
     def _on_hello(self, event: Event) -> None:
         self._facts.update(_facts(event))
@@ -139,10 +155,14 @@ class Observer:
     def _write_metrics(self, event: Event) -> None:
         """Curves of different Trainers are different curves."""
         prefix = f"trainer{event['tr']}/" if event.get("tr", 1) > 1 else ""
-        values = {f"{prefix}{name}": value for name, value in event.get("m", {}).items()}
+        reported = {name: number_of(value) for name, value in event.get("m", {}).items()}
+        values = {f"{prefix}{name}": value for name, value in reported.items() if value is not None}
+        self.passed_over += len(reported) - len(values)
         if values:
-            step, epoch = event.get("step", 0), event.get("epoch")
-            self._writer.write("metrics", t=event["t"], values=values, step=step, epoch=epoch)
+            step, epoch = whole_of(event.get("step")), event.get("epoch")
+            self._writer.write(
+                "metrics", t=event["t"], values=values, step=step or 0, epoch=whole_of(epoch)
+            )
 
     def _write_progress(self, event: Event, *, stage: str) -> None:
         """While it validates, a training is as far as it was."""
@@ -168,6 +188,26 @@ class Observer:
     def _say(self, progress: Progress, at: float) -> None:
         self._progress = progress
         self._writer.write("progress", t=at, **progress.model_dump(mode="json"))
+
+
+def number_of(value: Any) -> float | str | None:
+    """A finite number, or the word for one that is not; None for what is no number."""
+    if isinstance(value, str):
+        return value if value in _NOT_FINITE else None
+    if not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return "inf" if value > 0 else "-inf"
+    return number if math.isfinite(number) else str(number)
+
+
+def whole_of(value: Any) -> int | None:
+    """A whole number that fits the store."""
+    if isinstance(value, int | float) and math.isfinite(value) and abs(value) < _MAX_WHOLE:
+        return int(value)
+    return None
 
 
 def _facts(event: Event) -> dict[str, Any]:

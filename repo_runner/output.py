@@ -33,18 +33,18 @@ class OutputWriter:
         self._current = path
         self._file = self._open(path) if len(kept.segments) <= 1 else None
         self._is_at_line_start = True
-        #: Bytes that could not be written because the disk was full.
+        #: Bytes that are not kept because the disk was full or too slow.
         self.lost_bytes = 0
 
     def write(self, data: bytes) -> None:
         """Append without the secrets, rotating where a file is full."""
         self._write(self._masker.feed(data))
 
-    def drop(self, data: bytes) -> None:
+    def drop(self, size_bytes: int, lines: int) -> None:
         """Go on after bytes that are not kept; the next file's name tells readers how many they were."""
-        self._offset += len(data)
-        self._line += data.count(b"\n")
-        self.lost_bytes += len(data)
+        self._offset += size_bytes
+        self._line += lines
+        self.lost_bytes += size_bytes
         self._close()
 
     def write_at(self, offset: int, line: int, data: bytes) -> None:
@@ -94,7 +94,7 @@ class OutputWriter:
         self._line += piece.count(b"\n", 0, written)
         self._is_at_line_start = piece.endswith(b"\n")
         if written < len(piece):
-            self.drop(piece[written:])
+            self.drop(len(piece) - written, piece.count(b"\n", written))
 
     def _rotate(self) -> None:
         self._close()

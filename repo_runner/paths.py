@@ -49,7 +49,7 @@ class HomePaths:
 
     @property
     def backups(self) -> Path:
-        """Copies of the database, taken before each migration."""
+        """Copies of the database, taken regularly and before each migration."""
         return self.root / "backups"
 
     @property
@@ -96,6 +96,11 @@ class RunPaths:
     def spec(self) -> Path:
         """The immutable request, written once by the backend, secrets left out."""
         return self.root / "spec.json"
+
+    @property
+    def submission(self) -> Path:
+        """Under which idempotency key the run was submitted, if under one."""
+        return self.root / "submission.json"
 
     @property
     def stop(self) -> Path:
@@ -178,6 +183,11 @@ class RunPaths:
     def cgroup(self) -> Path:
         """Names the control group the script runs in, where there is one."""
         return self.root / "cgroup"
+
+    @property
+    def reserve(self) -> Path:
+        """Disk set aside for telling the end; gone once it is told."""
+        return self.root / "reserve"
 
     @property
     def supervisor_log(self) -> Path:

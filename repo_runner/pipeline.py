@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 import traceback
@@ -152,6 +153,9 @@ class Pipeline:
             )
             training = Training(self.settings, plan, self.paths, self.writer, observer)
             ended = training.run(self.output, self.watch.requested)
+        if observer.passed_over:
+            message = f"{observer.passed_over} reports from the script could not be read."
+            self.writer.write("note", code="reports_unreadable", message=message)
         return self._record(ended, failure=self._diagnose(ended, observer))
 
     def _diagnose(self, ended: ScriptExit, observer: Observer) -> Failure | None:
@@ -186,7 +190,8 @@ class Pipeline:
         self.writer.write("phase", phase=phase.value)
 
     def _log_build(self, line: str) -> None:
-        with self.paths.build_log.open("a", errors="replace") as log:
+        """On a full disk the installer fails by itself, and says so."""
+        with contextlib.suppress(OSError), self.paths.build_log.open("a", errors="replace") as log:
             log.write(mask_text(line, self.secrets.masked) + "\n")
 
 

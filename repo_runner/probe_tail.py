@@ -18,7 +18,15 @@ class ProbeTail:
         """What is new, oldest first."""
         found: list[Event] = []
         for path in self._folder.glob("events-*.jsonl"):
+            if not path.is_file():
+                continue
             batch = read_batch(path, self._offsets.get(path, 0))
             self._offsets[path] = batch.next_offset
             found.extend(batch.events)
-        return sorted(found, key=lambda event: float(event.get("t", 0)))
+        return sorted(found, key=_time)
+
+
+def _time(event: Event) -> float:
+    """The script can write into this folder too: what has no time comes first, and is passed over by the observer."""
+    t = event.get("t")
+    return float(t) if isinstance(t, float | int) else 0.0

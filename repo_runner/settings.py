@@ -90,6 +90,12 @@ class Settings:
     max_cache_bytes: int = 50 * 1024**3
     #: An environment that no run has used for so long is removed.
     max_cache_age_s: float = 30 * 86400.0
+    #: Ended runs are kept for ever, however many and large, unless a limit is set here: then the oldest go first.
+    max_run_age_s: float = 0.0
+    max_runs: int = 0
+    max_runs_bytes: int = 0
+    #: How often the database is copied, if it has changed.
+    backup_every_s: float = 3600.0
     #: How long a stopped script may take to save and end before it is killed.
     stop_grace_s: float = 30.0
     #: `auto`: a script gets a control group of its own where cgroup v2 is delegated; `off`: never.
@@ -196,6 +202,11 @@ class Settings:
     def public_address(self) -> str:
         """Where a browser finds the app."""
         return self.external_url.rstrip("/") or self.address
+
+    @property
+    def database_file(self) -> Path | None:
+        """The database's file, where it is one of ours."""
+        return None if self.database_url else self.home / "store.db"
 
     @property
     def store_url(self) -> str:

@@ -12,13 +12,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Update, create_engine, delete, event, func, insert, select, update
-from sqlalchemy.engine import Engine
+from sqlalchemy import Update, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from repo_runner import sparkline
 from repo_runner.clock import ticks_s
+from repo_runner.engine import open_engine
 from repo_runner.errors import QueueFull, RunNotFound
 from repo_runner.metric_store import Curve, Stretch, add_values, read_curves
 from repo_runner.models import RunPhase, RunSpec, RunStatus
@@ -60,7 +60,7 @@ class Store:
     """One connection pool; safe to share between threads, not across a fork."""
 
     def __init__(self, url: str) -> None:
-        self.engine = _engine(url)
+        self.engine = open_engine(url)
         self._writer = sessionmaker(
             self.engine.execution_options(writes=True), expire_on_commit=False
         )
@@ -75,6 +75,7 @@ class Store:
         spec: RunSpec,
         idempotency_key: str | None,
         max_waiting: int | None = None,
+        created_at: float | None = None,
     ) -> str:
         """Store a new run durably; with a known idempotency key nothing is added. Returns the run's id.
 
@@ -87,7 +88,7 @@ class Store:
             name=spec.name,
             status=RunStatus.PENDING.value,
             phase=RunPhase.QUEUED.value,
-            created_at=time.time(),
+            created_at=created_at or time.time(),
             commit_sha=spec.commit_sha,
             priority=spec.priority,
             repository=repository_of(spec.repo_url),
@@ -180,6 +181,25 @@ class Store:
                 row.attempt += 1
             return row.attempt
 
+    def reopen(self, run_id: str, attempt: int, stop_requested_at: float | None) -> None:
+        """Take up an attempt that this store does not know, because it is older than the run's folder."""
+        columns = {**NEVER_STARTED, "status": RunStatus.RUNNING.value, "attempt": attempt}
+        columns |= {"started_at": RunRow.created_at, "stop_requested_at": stop_requested_at}
+        with self._transaction() as session:
+            session.execute(update(RunRow).where(RunRow.run_id == run_id).values(**columns))
+
+    def ended(self) -> list[tuple[str, float]]:
+        """Ids of the runs that have ended, and when; the oldest first."""
+        wanted = select(RunRow.run_id, func.coalesce(RunRow.ended_at, RunRow.created_at))
+        with Session(self.engine) as session:
+            rows = session.execute(wanted.where(RunRow.status.in_(_TERMINAL)))
+            return sorted(rows.tuples().all(), key=lambda row: row[1])
+
+    def attempts(self) -> dict[str, int]:
+        """How many attempts each run has had."""
+        with Session(self.engine) as session:
+            return dict(session.execute(select(RunRow.run_id, RunRow.attempt)).tuples().all())
+
     def apply(self, run_id: str, *, offset: int, next_offset: int, changes: Changes) -> bool:
         """Store a batch of events and its offset in one transaction; False when somebody else already did."""
         with self._transaction() as session:
@@ -197,10 +217,14 @@ class Store:
         """Write the terminal status, once."""
         return self._update(run_id, columns) == 1
 
-    def remove(self, run_id: str) -> None:
-        """Delete a run and all that hangs on it."""
+    def remove(self, run_id: str) -> bool:
+        """Delete a run and all that hangs on it; False when it has not ended (or was resumed a moment ago)."""
         with self._transaction() as session:
+            unended = (RunRow.run_id == run_id, RunRow.status.not_in(_TERMINAL))
+            if session.scalar(select(RunRow.number).where(*unended)) is not None:
+                return False
             session.execute(delete(RunRow).where(RunRow.run_id == run_id))
+        return True
 
     def _update(self, run_id: str, columns: dict[str, Any]) -> int:
         with self._transaction() as session:
@@ -241,25 +265,3 @@ def _check_room(session: Session, max_waiting: int | None) -> None:
 def _changed(session: Session, statement: Update) -> int:
     result: Any = session.execute(statement)
     return int(result.rowcount)
-
-
-def _engine(url: str) -> Engine:
-    if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": 30})
-    event.listen(engine, "connect", _configure_sqlite)
-    event.listen(engine, "begin", _begin_immediate)
-    return engine
-
-
-def _configure_sqlite(connection: Any, _record: Any) -> None:
-    """WAL for readers beside a writer; we begin transactions ourselves (the driver would do it too late)."""
-    connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_immediate(connection: Any) -> None:
-    """Writers queue up at the start of a transaction instead of failing in its middle."""
-    mode = "IMMEDIATE" if connection.get_execution_options().get("writes", False) else "DEFERRED"
-    connection.exec_driver_sql(f"BEGIN {mode}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from repo_runner.limit_watch import LimitWatch
 from repo_runner.models import Failure
 from repo_runner.observer import Observer
 from repo_runner.output import OutputWriter
+from repo_runner.output_pump import OutputPump
 from repo_runner.paths import RunPaths
 from repo_runner.probe_tail import ProbeTail
 from repo_runner.run_group import RunGroup
@@ -70,7 +71,8 @@ class Training:
                     cwd=self._plan.checkout,
                 )
             process.kill_first_when_short_of_memory(child)
-            with _Pump(child, output) as pump:
+            assert child.stdout is not None
+            with OutputPump(child.stdout, output) as pump:
                 self._follow(child, stop, pump)
                 pump.drain(_DRAIN_S)
                 self._kill_rest()
@@ -87,7 +89,7 @@ class Training:
             own_memory_kills=own_kills,
         )
 
-    def _follow(self, child: process.Child, stop: threading.Event, pump: _Pump) -> None:
+    def _follow(self, child: process.Child, stop: threading.Event, pump: OutputPump) -> None:
         """What came first, the stop or a limit, is why the script was ended."""
         watch = LimitWatch(self._plan.spec.limits, self._paths.root, self._writer)
         ladder: Iterator[None] | None = None
@@ -108,7 +110,9 @@ class Training:
         """Each step is one tick; only the main process gets SIGTERM, because a whole DDP group would deadlock on it."""
         may_save = self._limit is None or self._limit.error_code not in _NO_TIME_TO_SAVE
         if self._observer.has_trainer and may_save:
-            (self._plan.probe_folder / "stop").touch()
+            # On a full disk the script is not asked to save: it could not.
+            with contextlib.suppress(OSError):
+                (self._plan.probe_folder / "stop").touch()
             yield from _ticks(self._settings.stop_grace_s)
         process.ask_to_end(child, behind=self._plan.sandbox.launchers)
         saved = self._observer.has_trainer or not may_save
@@ -139,32 +143,3 @@ def _ticks(seconds: float) -> Iterator[None]:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         yield
-
-
-class _Pump:
-    """Drains the script's pipe into the bounded log, whatever happens, so that the script never blocks on it."""
-
-    def __init__(self, child: process.Child, output: OutputWriter) -> None:
-        assert child.stdout is not None
-        self._pipe = child.stdout
-        self._output = output
-        self._thread = threading.Thread(target=self._drain, name="output-pump")
-        #: Bytes so far.
-        self.received = 0
-
-    def __enter__(self) -> _Pump:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._thread.join()
-        self._pipe.close()
-
-    def drain(self, seconds: float) -> None:
-        """Wait for the end of the output, at most so long."""
-        self._thread.join(seconds)
-
-    def _drain(self) -> None:
-        while chunk := os.read(self._pipe.fileno(), 1 << 16):
-            self.received += len(chunk)
-            self._output.write(chunk)

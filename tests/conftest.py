@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.app_fixtures",
     "tests.ray_fixtures",
     "tests.fault_matrix",
+    "tests.integration.faults.stores",
 ]
 
 ROOT = Path(__file__).resolve().parent.parent

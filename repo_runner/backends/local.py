@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-from repo_runner import lease, process, run_group, sandbox
+from repo_runner import lease, process, reserve, run_group, sandbox
 from repo_runner.app_file import write_private
 from repo_runner.backends.base import GPUS, WITHOUT_PROBE, Attempt
 from repo_runner.models import RunSpec
@@ -47,6 +47,7 @@ class LocalBackend:
     def stop(self, paths: RunPaths) -> None:
         """Leave `stop.json` (kept if the supervisor is busy or restarting) and wake the supervisor."""
         if not paths.stop.exists():
+            reserve.give_back(paths.reserve)
             write_private(paths.stop, f'{{"requested_at": {time.time()}}}')
         holder = lease.holder(paths.lock)
         if holder is not None:

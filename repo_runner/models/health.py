@@ -30,6 +30,8 @@ class Health(Record):
     runs_by_status: dict[str, int]
     max_running: int
     started_at: datetime
+    #: When the database was copied last; None: never, or it is a server's.
+    last_backup_at: datetime | None = None
     problems: tuple[str, ...] = ()
     #: What a run gets that asks for no sandbox in particular.
     sandbox: SandboxLevel = "none"

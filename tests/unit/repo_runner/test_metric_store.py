@@ -135,7 +135,8 @@ def test_values_that_are_no_numbers_are_counted_and_leave_the_rest_alone(store: 
 
 def test_deleting_a_run_takes_its_values_along(store: Store) -> None:
     log(store, *noise(1000))
-    store.remove("run")
+    store.finish("run", status="failed")
+    assert store.remove("run")
     with Session(store.engine) as session:
         for table in (MetricRow, SpanRow):
             assert session.scalar(select(func.count()).select_from(table)) == 0

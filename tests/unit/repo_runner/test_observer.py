@@ -75,10 +75,11 @@ def test_a_checkpoint_that_vanished_is_said_once_and_is_not_fatal(tmp_path: Path
     assert [e["kind"] for e in events] == ["note", "checkpoints", "checkpoints"]
 
 
-def test_a_link_is_not_followed_out_of_the_checkout(tmp_path: Path) -> None:
+def test_a_link_is_not_followed_out_of_its_folder(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("secret")
-    (tmp_path / "best.ckpt").symlink_to(tmp_path / "secret")
-    events = seen(tmp_path, checkpoint(tmp_path / "best.ckpt", 1.0))
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "best.ckpt").symlink_to(tmp_path / "secret")
+    events = seen(tmp_path, checkpoint(tmp_path / "saved" / "best.ckpt", 1.0))
     assert events[-1]["items"] == []
 
 

@@ -127,5 +127,6 @@ def test_the_counters_follow_every_change_of_a_status(wood: Store) -> None:
     assert wood.counts() == {"failed": 1, "pending": 3, "running": 1}
     assert wood.page(RunQuery(status="pending,running"), 1).total == 4
     wood.request_resume("run-0")
-    wood.remove("run-1")
+    wood.finish("run-1", status="failed")
+    assert wood.remove("run-1")
     assert wood.counts() == {"pending": 4}

@@ -1,18 +1,14 @@
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
-from alembic import command
 
-from repo_runner import migrations
-from repo_runner.errors import RunNotFound, StoreDamaged
+from repo_runner.errors import RunNotFound
 from repo_runner.events import EventWriter
 from repo_runner.ingest import ingest, interpret
 from repo_runner.metric_store import Stretch
 from repo_runner.migrations import migrate
 from repo_runner.models import RunSpec
 from repo_runner.paths import RunPaths
-from repo_runner.run_view import to_run
 from repo_runner.store import Store
 
 SPEC = RunSpec(
@@ -113,45 +109,6 @@ def test_A7_a_metric_name_of_ten_thousand_characters_is_cut_and_does_no_harm(
     assert row.last_metrics["loss"] == 2.0
     (name,) = set(row.last_metrics) - {"loss"}
     assert name.startswith("xxx") and len(name) <= 1000
-
-
-def test_a_schema_newer_than_the_app_is_refused_and_left_alone(
-    store: Store, tmp_path: Path
-) -> None:
-    with store.engine.execution_options(writes=True).begin() as connection:
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(StoreDamaged, match="newer than this app"):
-        migrate(store.engine, tmp_path / "backups")
-
-
-def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
-    (tmp_path / "store.db").write_bytes(b"not a database" * 100)
-    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
-    with pytest.raises(StoreDamaged, match="cannot be read"):
-        migrate(store.engine, tmp_path / "backups")
-    store.close()
-
-
-def test_a_store_of_an_older_version_keeps_its_runs(tmp_path: Path) -> None:
-    store = Store(f"sqlite:///{tmp_path / 'old.db'}")
-    command.upgrade(migrations._config(store.engine), "0001")
-    columns = "run_id spec name status phase created_at attempt commit_sha has_probe notes last_metrics hparams"
-    names = (columns + " trainer phases events_offset").split()
-    facts = ["old", SPEC.model_dump_json(), "n", "failed", "queued", 1.0, 1, "0" * 40, 0]
-    values = dict(zip(names, [*facts, "[]", "{}", "{}", "{}", "[]", 0], strict=True))
-    asked = f"INSERT INTO runs ({', '.join(names)}) VALUES ({', '.join(':' + n for n in names)})"
-    with store.engine.begin() as connection:
-        connection.execute(sa.text(asked), values)
-    migrate(store.engine, tmp_path / "backups")
-    run = to_run(store.get("old"), None, stop_grace_s=30)
-    assert (run.spec.limits.time_s, run.retries_used, run.gpus, run.duration_s) == (
-        None,
-        0,
-        (),
-        None,
-    )
-    assert len(list((tmp_path / "backups").iterdir())) == 1
-    store.close()
 
 
 def test_what_a_run_took_of_the_machine_is_stored_in_order(store: Store, tmp_path: Path) -> None:
