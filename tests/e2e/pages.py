@@ -144,6 +144,12 @@ class RunsPage:
         self.root.get_by_role("button", name="Delete …").click()
         self.root.get_by_role("button", name="for good").click()
 
+    def compare(self, *run_ids: str) -> ComparePage:
+        for row in map(self.row, run_ids):
+            row.get_by_role("checkbox").check()
+        self.root.get_by_role("button", name="Compare", exact=True).click()
+        return ComparePage(self.root)
+
     def filter(self, status: str) -> None:
         self.root.get_by_test_id("stRadio").get_by_text(status, exact=True).click()
 
@@ -151,6 +157,20 @@ class RunsPage:
         box = self.root.get_by_role("textbox", name="Search")
         box.fill(text)
         box.press("Enter")
+
+
+@dataclass
+class ComparePage:
+    """Several runs beside each other."""
+
+    root: Root
+
+    def difference(self, name: str) -> Locator:
+        return self.root.locator(f'[data-testid="difference"][data-key="{name}"]')
+
+    @property
+    def best(self) -> Locator:
+        return self.root.get_by_test_id("best-run")
 
 
 @dataclass
@@ -170,6 +190,29 @@ class RunPage:
     @property
     def log(self) -> Locator:
         return self.root.get_by_test_id("log")
+
+    def log_fold(self, stream: str) -> Locator:
+        return self.root.get_by_test_id(f"log-{stream}")
+
+    def search_log(self, text: str) -> None:
+        self.root.get_by_role("searchbox", name="Find in log").fill(text)
+
+    @property
+    def log_found(self) -> Locator:
+        """What a search of the whole log has found."""
+        return self.root.get_by_test_id("log-found")
+
+    def tab(self, name: str) -> Locator:
+        return (
+            self.root.get_by_test_id("stButtonGroup")
+            .get_by_role("radio", name=name)
+            .or_(self.root.get_by_test_id("stButtonGroup").get_by_role("button", name=name))
+        )
+
+    @property
+    def board(self) -> FrameLocator:
+        """TensorBoard's own page."""
+        return self.root.frame_locator("rr-board iframe")
 
     @property
     def best_score(self) -> Locator:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import urlencode
 
+import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
 from examples.app_process import AppProcess
@@ -35,6 +37,56 @@ def test_a_person_trains_a_script_watches_its_curve_grow_and_downloads_the_best_
     file = run_page.download_best(page, tmp_path)
     best = next(c for c in client.checkpoints(run_id) if c.is_best)
     assert sha256(file) == best.sha256 == run_page.best_sha256()
+
+
+def test_the_page_of_a_run_tells_where_its_time_went_what_it_said_and_what_it_was_given(
+    ui: FrameLocator, client: Client
+) -> None:
+    run = next(run for run in client.list(status="succeeded").runs if run.has_probe)
+    run_page = RunsPage(ui).open().open_run(run.run_id)
+    expect(ui.get_by_test_id("stage-Epochs")).to_be_visible(timeout=30_000)
+    expect(ui.get_by_test_id("fact-Lock").get_by_role("link")).to_have_attribute(
+        "href", re.compile("/environment/lock$")
+    )
+    run_page.log_fold("fetch").click()
+    expect(run_page.log).to_contain_text(run.commit_sha, timeout=30_000)
+    run_page.log_fold("output").click()
+    run_page.search_log("best")
+    expect(run_page.log_found).to_contain_text("1 line", timeout=30_000)
+    run_page.log_found.get_by_role("button").first.click()
+    expect(ui.get_by_text("A part of the log")).to_be_visible(timeout=30_000)
+
+
+@pytest.mark.timeout(400)
+def test_tensorboard_opens_in_a_tab_and_shows_the_runs_metrics(
+    ui: FrameLocator, client: Client
+) -> None:
+    run = next(run for run in client.list(status="succeeded").runs if run.has_probe)
+    run_page = RunsPage(ui).open().open_run(run.run_id)
+    run_page.tab("TensorBoard").click()
+    board = run_page.board
+    expect(board.get_by_text("val_loss").first).to_be_visible(timeout=180_000)
+    ui.get_by_role("button", name="Stop", exact=True).click()
+    expect(ui.get_by_text("TensorBoard is not running")).to_be_visible(timeout=30_000)
+    assert client.board(run.run_id).state == "off"
+    run_page.tab("Overview").click()
+
+
+def test_runs_are_compared_with_what_differs_first(
+    ui: FrameLocator, client: Client, page: Page, make_repo: MakeRepo
+) -> None:
+    first = next(run for run in client.list(status="succeeded").runs if run.has_probe)
+    asked = Submission(
+        link=first.spec.repo_url, script_path="train.py", script_args="--max_epochs 1 --lr 0.5"
+    )
+    run_id = client.submit(asked).run_id
+    wait_for(lambda: client.get(run_id).status.is_terminal, timeout_s=120)
+    ids = {"first": first.run_id, "second": run_id}
+    comparison = RunsPage(ui).open().compare(*ids.values())
+    expect(comparison.difference("--lr")).to_contain_text("0.5", timeout=60_000)
+    expect(comparison.difference("Best val_loss")).to_be_visible()
+    expect(ui.get_by_text("The same in all")).to_be_visible()
+    expect(comparison.best).to_have_count(1)
 
 
 def test_a_person_stops_a_run(ui: FrameLocator, client: Client, make_repo: MakeRepo) -> None:

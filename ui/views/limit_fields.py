@@ -11,16 +11,16 @@ from repo_runner.quantity import parse_bytes, parse_seconds
 
 #: By the field of a submission: label, what stands in it while it is empty.
 HELD = {
-    "resources.cpus": ("CPU cores", "not counted"),
-    "resources.memory_bytes": ("Memory", "not counted, such as 8GB"),
-    "resources.gpus": ("GPUs", "one where there is any"),
-    "priority": ("Priority", "0, from -100 to 100"),
+    "resources.cpus": ("CPU cores", "any"),
+    "resources.memory_bytes": ("Memory", "such as 8GB"),
+    "resources.gpus": ("GPUs", "one, if any"),
+    "priority": ("Priority", "-100 to 100"),
 }
 ENDS = {
-    "limits.time_s": ("Time limit", "none, such as 90m or 2h"),
-    "limits.memory_bytes": ("Memory limit", "none, such as 8GB"),
-    "limits.disk_bytes": ("Disk limit", "none, such as 20GB"),
-    "limits.silence_s": ("Silence limit", "none, such as 30m"),
+    "limits.time_s": ("Time limit", "such as 2h"),
+    "limits.memory_bytes": ("Memory limit", "such as 8GB"),
+    "limits.disk_bytes": ("Disk limit", "such as 20GB"),
+    "limits.silence_s": ("Silence limit", "such as 30m"),
 }
 AGAIN = {"retries.times": ("Retries", "0")}
 STOP_WHEN_SILENT = "limits.on_silence"
