@@ -180,10 +180,10 @@ def bench(folder: Path) -> Iterator[Bench]:
 def log_figures(*, quick: bool) -> dict[str, float]:
     """Measured by its own script, where there is one."""
     try:
-        from log_figures import figures
+        import log_figures as script
     except ImportError:
         return {}
-    return dict(figures(quick=quick))
+    return dict(script.measure(quick=quick))
 
 
 def measure(folder: Path, *, quick: bool) -> dict[str, float]:
