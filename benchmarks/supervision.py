@@ -3,7 +3,7 @@
 - `supervisor`, `work`: memory (PSS: shared pages count in part; own: what it shares with nobody) and CPU while
   their script sleeps;
 - `idle app`: CPU of main process, API server, UI and their helpers while nothing runs;
-- `reattach`: the app is killed and started again; from the start of its command until every run is followed;
+- `start`, `reattach`: the app is killed and started again: until it answers, and from then until every run is followed;
 - `tick`: CPU time of the flow asking the store what to do, with so many ended runs in its history;
 - log figures: see `log_figures.py`.
 
@@ -116,13 +116,13 @@ class Bench:
         return max(self.family, key=lambda p: p.create_time())
 
     def reattach(self) -> tuple[float, float]:
-        """Kill the app and start it again: seconds until it answers, and until it follows every run."""
+        """Kill the app and start it again: seconds until it answers, and from then until it follows every run."""
         self.app.stop(signal.SIGKILL)
         began = time.monotonic()
         self.client = self.app.start()
         ready = time.monotonic() - began
         until(lambda: set(self.run_ids) <= self._followed())
-        return ready, time.monotonic() - began
+        return ready, time.monotonic() - began - ready
 
     def _followed(self) -> set[str]:
         works = self.client.state()["structures"]["runs"]["works"].values()
@@ -180,10 +180,10 @@ def bench(folder: Path) -> Iterator[Bench]:
 def log_figures(*, quick: bool) -> dict[str, float]:
     """Measured by its own script, where there is one."""
     try:
-        from log_figures import figures
+        import log_figures as script
     except ImportError:
         return {}
-    return dict(figures(quick=quick))
+    return dict(script.measure(quick=quick))
 
 
 def measure(folder: Path, *, quick: bool) -> dict[str, float]:
@@ -215,7 +215,7 @@ def measure(folder: Path, *, quick: bool) -> dict[str, float]:
             made.grow_to(count)
             ready, all_followed = made.reattach()
             note(f"start_{count}_s", ready, f"kill -9, start, it answers; {count} runs go on")
-            note(f"reattach_{count}_s", all_followed, "and every run is followed")
+            note(f"reattach_{count}_s", all_followed, "from then on, until every run is followed")
             if count > 1:
                 note(f"work_pss_mb_of_{count}", pss_mb(made.work()), "one of so many works")
     for name, value in log_figures(quick=quick).items():
