@@ -52,7 +52,7 @@ def burst(count: int, running: int) -> dict[str, float]:
         source.mkdir()
         (source / "train.py").write_text("print('done')\n")
         (source / "requirements.txt").write_text("")
-        git.add("burst", source)
+        git.add("examples/burst", source)
         env = {
             **{n: v for n, v in os.environ.items() if not n.startswith("REPO_RUNNER_")},
             "REPO_RUNNER_ALLOWED_HOSTS": git.host,
@@ -60,7 +60,7 @@ def burst(count: int, running: int) -> dict[str, float]:
             "REPO_RUNNER_MAX_RUNNING": str(running),
         }
         with AppProcess(Path(folder) / "home", env=env) as app:
-            return _measure(app, git.url("burst"), count)
+            return _measure(app, git.url("examples/burst"), count)
 
 
 def _measure(app: AppProcess, link: str, count: int) -> dict[str, float]:
