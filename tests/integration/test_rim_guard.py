@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -101,6 +103,19 @@ def test_the_printed_link_opens_both_ports_once(rim: RimProcess) -> None:
     files = [f for f in Path(rim.home).rglob("*") if f.is_file()]
     assert not [f for f in files if code.encode() in f.read_bytes()]
     assert code not in str(rim.state())
+
+
+def test_the_command_line_prints_a_fresh_link_and_makes_a_persons_token(rim: RimProcess) -> None:
+    def say(*words: str) -> str:
+        command = [sys.executable, "-m", "repo_runner", *words]
+        return subprocess.run(
+            command, env=rim.env, capture_output=True, text=True, timeout=60, check=True
+        ).stdout
+
+    assert status(say("link").strip(), "GET", "") == 303
+    secret, line = (part.partition(": ")[2] for part in say("token", "ada", "viewer").splitlines())
+    assert line.startswith("ada viewer ")
+    assert secret not in line
 
 
 def test_reads_work_without_any_header_of_the_framework(rim: RimProcess) -> None:
