@@ -107,8 +107,12 @@ class Shelf:
         target = root / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f"{target.name}.{file.sha256[:8]}.partial")
-        with _speaking():
-            self._fill(partial, file)
+        try:
+            with _speaking():
+                self._fill(partial, file)
+        except FileNotFoundError:
+            partial.unlink(missing_ok=True)
+            raise
         whole = ShelfFile.of(partial.parent, partial.name).sha256 == file.sha256
         if whole:
             partial.chmod(0o600)

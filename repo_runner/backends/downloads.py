@@ -25,6 +25,7 @@ class Downloads:
         self._offered: dict[tuple[str, str], ShelfFile] = {}
         self._here: dict[str, str] = {}
         self._failed: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()
         self._closing = threading.Event()
         self._finishing = threading.Event()
         self._wake = threading.Event()
@@ -37,7 +38,10 @@ class Downloads:
     def offer(self, fact: dict[str, Any]) -> None:
         """A file is on the shelf."""
         file = ShelfFile(str(fact["path"]), str(fact["sha256"]), int(fact["size_bytes"]))
-        self._offered[file.path, file.sha256] = file
+        with self._lock:
+            self._offered[file.path, file.sha256] = file
+            # It was taken from the shelf when a newer one came, and is there again.
+            self._failed.discard((file.path, file.sha256))
         self._wake.set()
 
     def finish(self) -> None:
@@ -81,7 +85,9 @@ class Downloads:
         """Whether nothing is left to be tried again."""
         self._prune()
         complete = True
-        for (path, sha256), file in list(self._offered.items()):
+        with self._lock:
+            offered = list(self._offered.items())
+        for (path, sha256), file in offered:
             wanted = path in self._wanted and self._wanted[path] in ("", sha256)
             if wanted and self._here.get(path) != sha256 and (path, sha256) not in self._failed:
                 complete &= self._get(file)
@@ -94,17 +100,25 @@ class Downloads:
             if known or self._shelf.get(self._paths.root, file):
                 self._here[file.path] = file.sha256
             else:
-                self._failed.add((file.path, file.sha256))
+                self._give_up(file)
         except FileNotFoundError:
             # A newer one has taken its place meanwhile.
-            self._failed.add((file.path, file.sha256))
+            self._give_up(file)
         except ShelfUnreachable:
             return False
         return True
 
+    def _give_up(self, file: ShelfFile) -> None:
+        """Until it is offered again, which may just have happened."""
+        with self._lock:
+            if self._offered[file.path, file.sha256] is file:
+                self._failed.add((file.path, file.sha256))
+
     def _prune(self) -> None:
         """What the script's own pruning has taken from the newest event goes from here too."""
-        for path in {path for path, _ in self._offered} - set(self._wanted):
+        with self._lock:
+            known = {path for path, _ in self._offered}
+        for path in known - set(self._wanted):
             self._here.pop(path, None)
             if path.startswith("checkpoints/"):
                 (self._paths.checkpoints / Path(path).name).unlink(missing_ok=True)
