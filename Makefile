@@ -27,7 +27,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 PARALLEL ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help browser bubblewrap nginx setup setup-dev setup-ray demo app stop test unit integration e2e fmt lint type check audit audit-if-reachable fuzz lock bench screenshots faults fault-matrix soak compat clean
+.PHONY: help browser bubblewrap nginx setup setup-dev setup-ray demo app stop test unit integration e2e much fmt lint type check audit audit-if-reachable fuzz lock bench screenshots faults fault-matrix soak compat clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -77,6 +77,9 @@ unit integration: setup-dev setup-ray ## One ring of the tests
 
 e2e: setup-dev browser nginx ## The outer ring of the tests, in a real browser
 	@$(BIN)/python -m pytest $(PARALLEL) tests/$@
+
+much: setup-dev browser ## The pages with 10 000 runs, a million values, 200 MB of log; every view, theme and width
+	@$(BIN)/python -m pytest tests/e2e/much.py
 
 browser: ## Install Debian's chromium when it is missing (as root)
 	@command -v chromium > /dev/null || { \
