@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
+from repo_runner.disk import disk_bytes
 from repo_runner.models import Record
 from repo_runner.paths import HomePaths
 from repo_runner.settings import Settings
@@ -17,7 +16,7 @@ class CacheSize(Record):
     name: str
     #: How many things of its kind it holds; None where that says nothing.
     count: int | None
-    #: On disk; a file that an earlier cache of the list holds too does not count again.
+    #: On disk, as `du` counts; a file that an earlier cache of the list holds too does not count again.
     size_bytes: int
 
 
@@ -52,7 +51,7 @@ def measure(settings: Settings) -> Caches:
             CacheSize(
                 name=name,
                 count=_count(folder) if counted else None,
-                size_bytes=_size(folder, seen),
+                size_bytes=disk_bytes(folder, seen),
             )
             for name, folder, counted in folders
         ),
@@ -65,27 +64,3 @@ def _count(folder: Path) -> int:
     if not folder.is_dir():
         return 0
     return sum(each.is_dir() and not each.name.startswith(".") for each in folder.iterdir())
-
-
-def _size(folder: Path, seen: set[tuple[int, int]]) -> int:
-    total = 0
-    for stat in _files([folder]):
-        file = (stat.st_dev, stat.st_ino)
-        if file not in seen:
-            seen.add(file)
-            total += stat.st_blocks * 512
-    return total
-
-
-def _files(folders: list[Path]) -> Iterator[os.stat_result]:
-    """All files below; what vanishes meanwhile does not count."""
-    while folders:
-        try:
-            with os.scandir(folders.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(Path(entry.path))
-                    else:
-                        yield entry.stat(follow_symlinks=False)
-        except (FileNotFoundError, NotADirectoryError):
-            continue

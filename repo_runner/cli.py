@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if asked.address:
             settings = replace(settings, address=asked.address)
         command: Callable[[Client, argparse.Namespace], int] = asked.command
-        is_offline = command in (link, token)
+        is_offline = command in (link, token, restore)
         client = Client("") if is_offline else Client.from_settings(settings)
         return command(client, asked)
     except RunnerError as error:

@@ -48,9 +48,17 @@ def stats(paths: Iterable[Path]) -> Iterator[os.stat_result]:
             continue
 
 
+def files(paths: Iterable[Path]) -> Iterator[os.stat_result]:
+    """Of all files below, without the folders."""
+    return (info for info in stats(paths) if not stat.S_ISDIR(info.st_mode))
+
+
 def remove_tree(path: Path) -> bool:
-    """Remove a folder, also where permissions were taken away; whether nothing of it is left."""
-    shutil.rmtree(path, onerror=_insist)
+    """Remove a folder or what is in its place, whatever its permissions; whether nothing of it is left."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, onerror=_insist)
+    else:
+        path.unlink(missing_ok=True)
     return not path.exists()
 
 

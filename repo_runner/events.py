@@ -115,7 +115,7 @@ def read_batch(path: Path, offset: int) -> Batch:
         with path.open("rb") as file:
             file.seek(offset)
             data = file.read(_READ_BYTES)
-    except FileNotFoundError:
+    except OSError:  # not there yet, or taken away
         return Batch((), offset)
     whole = data[: data.rfind(b"\n") + 1]
     if not whole and len(data) == _READ_BYTES:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
+from repo_runner.disk import files
 from repo_runner.environment.bytecode import BytecodeStore
 from repo_runner.environment.cache import EnvironmentCache
 from repo_runner.environment.packages import PackageCache
@@ -36,7 +35,7 @@ def cache_bytes(settings: Settings) -> int:
     paths = HomePaths(settings.home)
     seen: dict[tuple[int, int], int] = {}
     total = 0
-    for stat in _stats([paths.environments, paths.bytecode, paths.packages]):
+    for stat in files([paths.environments, paths.bytecode, paths.packages]):
         file = (stat.st_dev, stat.st_ino)
         seen[file] = seen.get(file, 0) + 1
         if seen[file] == stat.st_nlink:
@@ -99,17 +98,3 @@ class _Caches:
         self._packages.forget_unused(each.entry.freeze for each in self._environments.stored())
         self._is_lean = True
         self.bytes = cache_bytes(self._settings)
-
-
-def _stats(folders: list[Path]) -> Iterator[os.stat_result]:
-    """Of all files below; what vanishes meanwhile does not count."""
-    while folders:
-        try:
-            with os.scandir(folders.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(Path(entry.path))
-                    else:
-                        yield entry.stat(follow_symlinks=False)
-        except FileNotFoundError:
-            continue

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +37,10 @@ class Segment:
         return self.start + self.size_bytes
 
     def opened(self) -> BinaryIO:
-        """The file, or nothing when it was dropped meanwhile."""
+        """The file, or nothing when it was dropped meanwhile or may not be read."""
         try:
             return self.path.open("rb")
-        except FileNotFoundError:
+        except OSError:
             return Path(os.devnull).open("rb")
 
     def read(self, offset: int, max_bytes: int) -> bytes:
@@ -140,5 +141,7 @@ def plain(line: str) -> str:
 
 def _existing(found: list[tuple[int, int, Path]]) -> Iterator[Segment]:
     for start, first_line, path in found:
-        with contextlib.suppress(FileNotFoundError):
-            yield Segment(path, start, first_line, path.stat().st_size)
+        with contextlib.suppress(OSError):
+            info = path.stat()
+            if stat.S_ISREG(info.st_mode):
+                yield Segment(path, start, first_line, info.st_size)

@@ -93,12 +93,13 @@ def _hits_in(segment: Segment, file: BinaryIO, search: Search) -> Iterator[_Hit]
 
 def _pieces(segment: Segment, file: BinaryIO, search: Search) -> Iterator[tuple[int, bytes]]:
     """Each piece begins with the end of the one before, so that no match is cut in two."""
-    overlap = len(search.needle) - 1
-    offset, rest = max(search.after, segment.start), b""
+    step = _PIECE_BYTES - (len(search.needle) - 1)
+    offset = max(search.after, segment.start)
     while data := os.pread(file.fileno(), _PIECE_BYTES, offset - segment.start):
-        yield offset - len(rest), rest + data
-        offset += len(data)
-        rest = (rest + data)[-overlap:] if overlap else b""
+        yield offset, data
+        if len(data) < _PIECE_BYTES:
+            return
+        offset += step
 
 
 class _LineCount:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
+from repo_runner.client import Client
 from repo_runner.paths import HomePaths
 from repo_runner.settings import Settings
 
@@ -20,8 +21,9 @@ def add_restore_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def restore(settings: Settings, asked: argparse.Namespace) -> int:
+def restore(_client: Client, asked: argparse.Namespace) -> int:
     """Put a good backup in the place of a damaged database; the run folders bring it up to date."""
+    settings = Settings.from_env()
     lines = _listed(settings) if asked.list else _restored(settings, asked.backup)
     sys.stdout.writelines(f"{line}\n" for line in lines)
     return 0

@@ -1,4 +1,4 @@
-"""Clears ended runs away by age, number and size, as the operator has set it; by default every run is kept.
+"""Clears away ended runs, and mirrors that nobody needs, as the operator has set it; by default every run is kept.
 
 Never a run that lives or waits, nor one from which somebody reads. The oldest go first.
 """
@@ -8,12 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from repo_runner import deletion
 from repo_runner.disk import disk_bytes
 from repo_runner.errors import Conflict, RunNotFound
 from repo_runner.paths import HomePaths, RunPaths
 from repo_runner.settings import Settings
+from repo_runner.source.mirror_cache import MirrorCache, borrowed_by
 from repo_runner.store import Store
 
 
@@ -48,6 +50,19 @@ def sweep(store: Store, home: HomePaths, settings: Settings) -> Swept:
             kept.number -= 1
             kept.size_bytes -= size_bytes
     return Swept(tuple(removed), freed)
+
+
+def sweep_mirrors(store: Store, home: HomePaths, settings: Settings) -> int:
+    """Remove mirrors and Git LFS objects over a limit, but none whose objects a run may still need; the bytes freed."""
+
+    def borrowed() -> set[Path]:
+        checkouts = [home.run(run_id).checkout for run_id in store.may_go_on()]
+        return {mirror for checkout in checkouts for mirror in borrowed_by(checkout)}
+
+    gone = MirrorCache(home.mirrors).evict(
+        max_bytes=settings.max_mirror_bytes, max_age_s=settings.max_cache_age_s, borrowed=borrowed
+    )
+    return sum(each.size_bytes for each in gone)
 
 
 def _too_much(ended: list[tuple[str, float]], kept: _Kept, settings: Settings) -> Iterator[str]:

@@ -52,7 +52,7 @@ def read_environment(path: Path) -> RunEnvironment:
     """What the supervisor noted in `environment.json`."""
     try:
         known: dict[str, Any] = json.loads(path.read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return RunEnvironment()
     freeze = tuple(known["freeze"])
     return RunEnvironment(

@@ -90,6 +90,8 @@ class Settings:
     max_cache_bytes: int = 50 * 1024**3
     #: An environment that no run has used for so long is removed.
     max_cache_age_s: float = 30 * 86400.0
+    #: Disk that mirrors of repositories and their Git LFS objects may take before the longest unused ones go.
+    max_mirror_bytes: int = 20 * 1024**3
     #: Ended runs are kept for ever, however many and large, unless a limit is set here: then the oldest go first.
     max_run_age_s: float = 0.0
     max_runs: int = 0

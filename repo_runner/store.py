@@ -195,6 +195,12 @@ class Store:
             rows = session.execute(wanted.where(RunRow.status.in_(_TERMINAL)))
             return sorted(rows.tuples().all(), key=lambda row: row[1])
 
+    def may_go_on(self) -> list[str]:
+        """Ids of the runs that have not succeeded: those that live, and those that could be resumed."""
+        with Session(self.engine) as session:
+            wanted = select(RunRow.run_id).where(RunRow.status != RunStatus.SUCCEEDED.value)
+            return list(session.scalars(wanted))
+
     def attempts(self) -> dict[str, int]:
         """How many attempts each run has had."""
         with Session(self.engine) as session:

@@ -10,7 +10,7 @@ from repo_runner.backups import Backups, check
 from repo_runner.disk import is_passing
 from repo_runner.errors import RunnerError
 from repo_runner.manager import Manager
-from repo_runner.retention import sweep
+from repo_runner.retention import sweep, sweep_mirrors
 
 _log = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ class Upkeep:
     def __init__(self, manager: Manager) -> None:
         self._manager = manager
         self._closing = threading.Event()
+        self._is_checked = False
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
 
     def start(self) -> None:
@@ -36,18 +37,23 @@ class Upkeep:
         self._thread.join()
 
     def look(self) -> None:
-        """Everything once; what fails is a problem until it succeeds. A backup is a look for damage as well."""
-        self._try("database", self._back_up)
+        """Everything once; what fails is a problem until it succeeds."""
+        self._try("database", self._check)
+        self._try("backup", self._back_up)
         self._try("retention", self._clear_away)
 
     def _run(self) -> None:
-        self._try("database", self._check)
-        while not self._closing.wait(_PERIOD_S):
+        while True:
             self.look()
+            if self._closing.wait(_PERIOD_S):
+                return
 
     def _check(self) -> None:
-        if database := self._manager.settings.database_file:
+        """At the start, and after a look that found damage; between, each backup is a look."""
+        database = self._manager.settings.database_file
+        if database and (not self._is_checked or "database" in self._manager.problems):
             check(database)
+            self._is_checked = True
 
     def _back_up(self) -> None:
         settings, backups = self._manager.settings, Backups(self._manager.paths.backups)
@@ -58,8 +64,11 @@ class Upkeep:
     def _clear_away(self) -> None:
         manager = self._manager
         swept = sweep(manager.store, manager.paths, manager.settings)
-        if swept.removed:
-            _log.info("Cleared away %s runs, %s bytes.", len(swept.removed), swept.bytes_freed)
+        freed = sweep_mirrors(manager.store, manager.paths, manager.settings)
+        if swept.removed or freed:
+            _log.info(
+                "Cleared away %s runs; %s bytes.", len(swept.removed), swept.bytes_freed + freed
+            )
 
     def _try(self, name: str, step: Callable[[], None]) -> None:
         try:

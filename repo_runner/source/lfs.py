@@ -26,6 +26,7 @@ from repo_runner.source.lfs_batch import Download
 from repo_runner.source.lfs_pointer import Pointer, find_pointers
 from repo_runner.source.lock import locked
 from repo_runner.source.mirror import Mirror
+from repo_runner.source.mirror_cache import note_use
 from repo_runner.source.quota import check_bytes
 from repo_runner.source.retry import BROKEN_OR_AWAY, repeated
 from repo_runner.source.surroundings import git_env
@@ -154,6 +155,7 @@ class LfsFiller:
         GitCommand(words, env, folder, os.fsencode(paths)).run(self.watch)
 
     def _is_here(self, pointer: Pointer) -> bool:
+        note_use(self._kept(pointer))
         try:
             return self._kept(pointer).stat().st_size == pointer.size_bytes
         except FileNotFoundError:

@@ -18,6 +18,7 @@ from repo_runner.source.failure import UnreadableObjectError
 from repo_runner.source.git import Watch
 from repo_runner.source.lfs import LfsFiller, halved
 from repo_runner.source.mirror import Contents
+from repo_runner.source.mirror_cache import note_use
 from repo_runner.source.progress import FetchProgress
 from repo_runner.source.refs import RemoteRefs, ResolvedSource
 from repo_runner.source.remote import Remote
@@ -162,7 +163,9 @@ class Source:
             checkout.write(self._settings, on_line=watch.on_line, cancel=watch.cancel)
 
     def _remote(self, repo_url: str) -> Remote:
-        return Remote(repo_url, self._settings)
+        remote = Remote(repo_url, self._settings)
+        note_use(remote.mirror.path)
+        return remote
 
 
 def _checked(commit_sha: str) -> str:
