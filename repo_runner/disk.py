@@ -54,7 +54,7 @@ def files(paths: Iterable[Path]) -> Iterator[os.stat_result]:
 
 
 def remove_tree(path: Path) -> bool:
-    """Remove a folder or what is in its place, also where permissions were taken away; whether it is all gone."""
+    """Remove a folder or what is in its place, whatever its permissions; whether nothing of it is left."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, onerror=_insist)
     else:
