@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from repo_runner.lifecycle import ExitRecord, decide
 from repo_runner.models import RunSpec
 from repo_runner.paths import HomePaths, RunPaths
 from repo_runner.store import Store
+from repo_runner.token_vault import TokenVault
 
 _DELETED = ".deleted-"
 
@@ -45,6 +47,7 @@ def recover(store: Store, home: HomePaths) -> Recovered:
     for folder in home.runs.glob(f"{_DELETED}*"):
         _finish_deletion(store, home, folder)
     known = store.attempts()
+    _remove_unborn(home, known)
     folders = {path.parent.name: RunPaths(path.parent) for path in home.runs.glob("*/spec.json")}
     new = tuple(r for r in sorted(folders) if r not in known and _adopt(store, folders[r]))
     attempts = store.attempts()
@@ -55,10 +58,25 @@ def recover(store: Store, home: HomePaths) -> Recovered:
 
 def _finish_deletion(store: Store, home: HomePaths, folder: Path) -> None:
     run_id = folder.name.removeprefix(_DELETED)
-    if store.remove(run_id):
-        shutil.rmtree(folder, ignore_errors=True)
-    else:
+    if not store.remove(run_id):
         folder.rename(home.run(run_id).root)
+        return
+    with contextlib.suppress(OSError, ValueError):
+        for ticket in RunSpec.model_validate_json(RunPaths(folder).spec.read_text()).tickets:
+            TokenVault(home.root).discard(ticket)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_unborn(home: HomePaths, known: Collection[str]) -> None:
+    """Folders of submissions that were cut off before their `spec.json` was there: nobody was told of them."""
+    for folder in home.runs.iterdir():
+        written = {path.name.removesuffix(".partial") for path in folder.glob("*")}
+        if folder.name not in known and written <= {"submission.json"} | _half_a_spec(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _half_a_spec(folder: Path) -> set[str]:
+    return set() if RunPaths(folder).spec.exists() else {"spec.json"}
 
 
 def _adopt(store: Store, paths: RunPaths) -> bool:
