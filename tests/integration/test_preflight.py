@@ -44,7 +44,7 @@ def test_a_lightning_script_is_known_before_it_runs(
     url, sha = make_repo({"train.py": TINY_LIGHTNING, "requirements.txt": "lightning\n"})
     report = look(git_settings, url)
     assert levels(report) == dict.fromkeys(
-        "reachable commit script lightning arguments cpu_only dependencies python disk".split(),
+        "sandbox reachable commit script lightning arguments cpu_only dependencies python disk".split(),
         "ok",
     )
     assert report.ok
