@@ -14,9 +14,9 @@ from tests.e2e.pages import launch, open_app
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, one for all tests."""
+    """Debian's Chromium, one for the tests of a file: Playwright keeps the thread's event loop as long."""
     with sync_playwright() as playwright:
         browser = launch(playwright)
         yield browser

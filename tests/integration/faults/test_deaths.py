@@ -202,7 +202,6 @@ def test_E8_runs_of_an_earlier_boot_are_closed_as_lost(
     run_id = submit(manager, url, Path("/never"))
     manager.store.begin(run_id)
     paths = manager.paths.run(run_id)
-    paths.root.mkdir()
     paths.lock.write_text(ProcessIdentity(os.getpid(), 1, "the boot before").to_json())
     paths.events.write_text('{"seq":1,"t":1.0,"kind":"attempt","attempt":1,"pid":1}\n{"seq":2,"t"')
     assert list(manager.due([])) == [run_id]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -31,6 +32,12 @@ class Screen:
     def switch_page(self, page: str, query_params: dict[str, str]) -> None:
         self.gone_to.append((page, query_params))
         st.stop()
+
+
+@pytest.fixture(autouse=True)
+def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit puts the page in its place, where multiprocessing looks for it later."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture
