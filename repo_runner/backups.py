@@ -36,6 +36,8 @@ class Backups:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         target = self._folder / f"store-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.db"
         partial = target.with_suffix(".partial")
+        for cut_off in self._folder.glob("store-*.partial*"):
+            cut_off.unlink(missing_ok=True)
         try:
             _copy(database, partial)
             if problem := damage_of(partial):

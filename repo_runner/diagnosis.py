@@ -30,7 +30,7 @@ class _Cause:
 _RANK_LOST = _Cause(
     "rank_lost",
     re.compile(
-        r"(?:\[rank: \d+\] |gloo/\S+\] )"
+        r"(?:\[rank: \d+\] |gloo/\S+\] (?:Read error \S+ |Write error \S+ )?)"
         r"(Child process with PID \d+ terminated with code -?\d+|Connection (?:closed|reset) by peer)"
     ),
     "One of the training's processes was lost, so the others ended: {0}.",

@@ -43,10 +43,10 @@ class Upkeep:
         self._try("retention", self._clear_away)
 
     def _run(self) -> None:
-        while True:
+        self._try("database", self._check)
+        # The rest can wait until the app is up: one that is ended while it starts leaves no half of a copy.
+        while not self._closing.wait(_PERIOD_S):
             self.look()
-            if self._closing.wait(_PERIOD_S):
-                return
 
     def _check(self) -> None:
         """At the start, and after a look that found damage; between, each backup is a look."""

@@ -35,6 +35,10 @@ def of(tmp_path: Path, text: str, limits: Limits = NO_LIMITS, **ended):
             "RuntimeError: [/x/gloo/transport/tcp/pair.cc:5] Connection closed by peer [1]",
             "rank_lost",
         ),
+        (
+            "RuntimeError: [/x/gloo/transport/tcp/pair.cc:537] Read error [127.0.0.1]:19345: Connection reset by peer.",
+            "rank_lost",
+        ),
         ("ConnectionResetError: Connection reset by peer", "script_failed"),
         ("train.py: error: unrecognized arguments: --epoch", "arguments_refused"),
         ("ValueError: bad", "script_failed"),
