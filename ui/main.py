@@ -20,9 +20,10 @@ def render() -> None:
     )
     apply_page_style()
     begin_page()
+    form = add_page("new", "New run", new_run.render)
     page = st.navigation(
         [
-            add_page("new", "New run", new_run.render),
+            form,
             add_page("runs", "Runs", runs.render),
             add_page("compare", "Compare", compare.render),
             add_page("system", "System", system.render),
@@ -30,6 +31,6 @@ def render() -> None:
         ],
         position="top",
     )
-    new_run.keep_form()
+    new_run.keep_form(is_shown=page is form)
     mount_library()
     page.run()

@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, Download, FrameLocator, Locator, Page, Playwright, expect
 
 from examples.app_process import AppProcess
+from tests.waiting import wait_for
 
 Root = Page | FrameLocator
 
@@ -246,14 +246,14 @@ class RunPage:
 
     def wait_curve_points(self, metric: str, at_least: int, timeout_ms: float = 120_000) -> int:
         """Wait until a curve has grown to so many points, and return how many it has."""
-        deadline = time.monotonic() + timeout_ms / 1000
-        while (now := self.points(metric)) < at_least:
-            if time.monotonic() > deadline:
-                raise AssertionError(
-                    f"{metric} has {now} points, not {at_least}, after {timeout_ms} ms"
-                )
-            time.sleep(0.1)
-        return now
+        return wait_for(
+            lambda: now if (now := self.points(metric)) >= at_least else 0,
+            timeout_s=timeout_ms / 1000,
+            what=f"point {at_least} of {metric}",
+            log=lambda: (
+                f"There are {self.points(metric)}. {self.status.inner_text()}. {self.log.inner_text()}"
+            ),
+        )
 
     def wait_status(self, status: str, timeout_ms: float = 180_000) -> None:
         expect(self.status).to_have_text(

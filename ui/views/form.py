@@ -62,11 +62,28 @@ _IN_ADDRESS = {"repo": "link", "ref": "ref", "script": "script_path", "args": "s
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def keep() -> None:
-    """Keep what was typed while another page is shown: Streamlit forgets the widgets it does not draw."""
-    st.session_state.update(st.session_state.pop("form_changes", {}))
+def keep(*, is_shown: bool) -> None:
+    """Keep what was typed while another page is shown: Streamlit forgets the widgets it does not draw.
+
+    A field on the page is left alone. Setting it would set it in the browser too, over what was typed there meanwhile.
+    """
+    state = st.session_state
+    state.update(state.pop("form_changes", {}))
+    drawn = state.get("form_drawn", frozenset()) if is_shown else frozenset()
+    state["form_drawn"] = drawn
     for field, empty in KEPT.items():
-        st.session_state[field] = st.session_state.get(field, empty)
+        if field not in drawn & _to_draw() or field not in state:
+            state[field] = state.get(field, empty)
+
+
+def note_drawn() -> None:
+    """The fields are on the page now."""
+    st.session_state["form_drawn"] = _to_draw()
+
+
+def _to_draw() -> frozenset[str]:
+    is_cluster = st.session_state.get("backend") == "ray"
+    return frozenset(KEPT if is_cluster else KEPT.keys() - CLUSTER_HINTS.keys())
 
 
 def fill_from_address() -> None:

@@ -77,6 +77,7 @@ def _form() -> tuple[Places, bool]:
     refusal = None if may_submit() else "Your role only lets you look. Ask an operator of this app."
     pressed = st.button("Run", type="primary", key="submit", disabled=bool(refusal), help=refusal)
     places[""] = st.container()
+    form.note_drawn()
     return places, pressed
 
 

@@ -93,5 +93,5 @@ def _view(name: str) -> None:
 
     from ui.views import form
 
-    form.keep()
+    form.keep(is_shown=name == "new_run")
     importlib.import_module(f"ui.views.{name}").render()

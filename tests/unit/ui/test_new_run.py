@@ -58,6 +58,13 @@ def test_a_refused_submission_stays_in_the_form(
     assert "no branch, tag or commit" in screen.shown["error-ref"]["items"][0]["text"]
 
 
+def test_a_field_on_the_page_is_not_set_over_what_is_typed_there_meanwhile(draw: Draw) -> None:
+    page = draw("new_run", repo=LINK, script="train.py")
+    page.text_input("name").set_value("first").run()
+    assert not page.text_input("script_args").proto.set_value
+    assert page.text_input("link").value == LINK
+
+
 def test_a_bad_variable_is_said_at_its_field(draw: Draw, screen: Screen) -> None:
     page = draw("new_run", repo=LINK, script="train.py")
     page.text_area("env").set_value("no equals sign").run()
