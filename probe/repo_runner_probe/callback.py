@@ -12,6 +12,7 @@ from repo_runner_probe import session
 from repo_runner_probe.evaluation import Evaluation
 from repo_runner_probe.guard import guarded
 from repo_runner_probe.lightning_types import LightningModule, Trainer
+from repo_runner_probe.pace import Pace
 from repo_runner_probe.reporter import Reporter
 from repo_runner_probe.stop import StopControl
 from repo_runner_probe.training import Training
@@ -51,6 +52,7 @@ class ProbeHooks:
         self._script_path: str | None = None
         self._reporter: Reporter | None = None
         self._training: Training | None = None
+        self._pace: Pace | None = None
         self._evaluation: Evaluation | None = None
         self._stop: StopControl | None = None
         #: Whether the next batch, at its start, has to look at more than this.
@@ -68,7 +70,7 @@ class ProbeHooks:
     def end(self, status: str | None = None) -> None:
         """Report the end of the call, if it was in this process."""
         reporter, self._reporter = self._reporter, None
-        self._training = self._evaluation = self._stop = None
+        self._training = self._evaluation = self._stop = self._pace = None
         self._must_look = True
         if reporter is not None:
             reporter.end(status)
@@ -111,6 +113,7 @@ class ProbeHooks:
         self._set_up_late(trainer, module)
         if self._reporter:
             self._training = Training(self._reporter)
+            self._pace = self._training.pace
             self._training.start()
 
     @guarded
@@ -126,9 +129,9 @@ class ProbeHooks:
     def on_train_batch_end(
         self, _: Trainer, __: LightningModule, ___: Any, ____: Any, batch_index: int, *_____: Any
     ) -> None:
-        training = self._training
-        if training is not None and training.pace.is_due(batch_index):
-            self._end_batch(training)
+        pace = self._pace
+        if pace is not None and pace.is_due(batch_index):
+            self._end_batch()
 
     @guarded
     def _look(self) -> None:
@@ -143,9 +146,10 @@ class ProbeHooks:
         )
 
     @guarded
-    def _end_batch(self, training: Training) -> None:
+    def _end_batch(self) -> None:
         self._must_look = True
-        training.batch_end()
+        if self._training:
+            self._training.batch_end()
 
     @guarded
     def on_train_epoch_end(self, *_: Any) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import threading
 import time
-from typing import Any, Callable
+from typing import Any, Callable, Iterable, Mapping
 
 from repo_runner_probe import SCHEMA_VERSION
 from repo_runner_probe.event_file import EventFile
@@ -37,8 +37,8 @@ class Emitter:
     def dropped(self) -> int:
         return self._buffer.dropped
 
-    def emit(self, name: str, fields: dict[str, Any]) -> None:
-        """Write the event, at once or, if it is one of many, with those of the interval."""
+    def emit(self, name: str, *fields: Mapping[str, Any]) -> None:
+        """Write the event, at once or, if it is one of many, with those of the interval; later fields win."""
         expendable = name in EXPENDABLE
         with self._lock:
             self._seq += 1
@@ -61,8 +61,14 @@ class Emitter:
             if self._buffer.size_bytes and self._file.append(self._buffer.content()):
                 self._buffer.clear()
 
-    def _line(self, name: str, fields: dict[str, Any]) -> bytes:
-        event = {"v": SCHEMA_VERSION, "ev": name, "seq": self._seq, "t": round(time.time(), 3)}
-        event["pid"] = self._pid
-        event.update(fields)
+    def _line(self, name: str, fields: Iterable[Mapping[str, Any]]) -> bytes:
+        event: dict[str, Any] = {
+            "v": SCHEMA_VERSION,
+            "ev": name,
+            "seq": self._seq,
+            "t": round(time.time(), 3),
+            "pid": self._pid,
+        }
+        for some in fields:
+            event.update(some)
         return ENCODER.encode(event).encode() + b"\n"

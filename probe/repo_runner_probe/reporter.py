@@ -11,7 +11,7 @@ from repo_runner_probe import description, trainer_view
 from repo_runner_probe.checkpoint_reader import CheckpointReader
 from repo_runner_probe.lightning_types import LightningModule, Trainer
 from repo_runner_probe.metric_reader import MetricReader
-from repo_runner_probe.scalars import Number, numbers
+from repo_runner_probe.scalars import Number, numbers, parts
 from repo_runner_probe.session import Session
 
 TICK_INTERVAL_S = 0.5
@@ -59,7 +59,7 @@ class Reporter:
     def emit(
         self, name: str, fields: dict[str, Any], position: dict[str, Any] | None = None
     ) -> None:
-        self.session.emit(name, {**(position or self.position()), **fields})
+        self.session.emit(name, position or self.position(), fields)
 
     def emit_metrics(
         self,
@@ -68,11 +68,11 @@ class Reporter:
         known: Mapping[str, Number] = MappingProxyType({}),
     ) -> None:
         """Report what was logged since the last look, but not again what is `known` of this step."""
-        found = numbers(self.metrics.new(self.trainer.callback_metrics)).items()
-        values = [(name, value) for name, value in found if known.get(name) != value]
-        for start in range(0, len(values), MOST_METRICS):
-            part = dict(values[start : start + MOST_METRICS])
-            self.emit("metrics", {"at": at, "m": part}, position)
+        found = numbers(self.metrics.new(self.trainer.callback_metrics))
+        values = {name: value for name, value in found.items() if known.get(name) != value}
+        if values:
+            for part in parts(values, MOST_METRICS):
+                self.emit("metrics", {"at": at, "m": part}, position)
 
     def checkpoint_saved(self) -> None:
         """Note that a checkpoint is about to be written."""

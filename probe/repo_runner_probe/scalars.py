@@ -16,7 +16,8 @@ def numbers(values: Mapping[str, Any]) -> dict[str, Number]:
     for name, value in values.items():
         if getattr(value, "is_cpu", False) and value.numel() == 1:
             # Nearly every metric of nearly every script: no further question.
-            result[name] = finite(value.item())
+            real = value.item()
+            result[name] = real if type(real) is float and math.isfinite(real) else finite(real)
         elif not _is_scalar(value):
             continue
         elif _is_remote(value):
@@ -26,6 +27,14 @@ def numbers(values: Mapping[str, Any]) -> dict[str, Number]:
     if remote:
         result.update((name, number(value)) for name, value in _fetch(remote).items())
     return result
+
+
+def parts(values: dict[str, Number], most: int) -> list[dict[str, Number]]:
+    """Split into parts of at most so many; what is few, or nothing, is one part."""
+    if len(values) <= most:
+        return [values]
+    pairs = list(values.items())
+    return [dict(pairs[start : start + most]) for start in range(0, len(pairs), most)]
 
 
 def number(value: Any) -> Number:

@@ -38,10 +38,10 @@ class Session:
         self._has_greeted = True
         self._emitter.emit("hello", {"rank": self.rank, **process_facts.of(package)})
 
-    def emit(self, name: str, fields: dict[str, Any]) -> None:
+    def emit(self, name: str, *fields: Mapping[str, Any]) -> None:
         if not self._has_greeted:
             self.hello(self._package)
-        self._emitter.emit(name, {"rank": self.rank, **fields})
+        self._emitter.emit(name, {"rank": self.rank}, *fields)
 
     def tick(self) -> None:
         """Write what has waited long enough."""

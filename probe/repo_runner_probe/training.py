@@ -8,7 +8,7 @@ from repo_runner_probe import description, trainer_view
 from repo_runner_probe.pace import Pace
 from repo_runner_probe.progress import Progress
 from repo_runner_probe.reporter import MOST_METRICS, Reporter
-from repo_runner_probe.scalars import Number, numbers
+from repo_runner_probe.scalars import Number, numbers, parts
 
 
 class Training:
@@ -77,9 +77,7 @@ class Training:
         values = numbers(self._reporter.metrics.new(trainer.callback_metrics))
         self._logged = (position["step"], values)
         rates = trainer_view.learning_rates(trainer)
-        names = list(values)
-        for start in range(0, max(len(names), 1), MOST_METRICS):
-            part = {name: values[name] for name in names[start : start + MOST_METRICS]}
+        for part in parts(values, MOST_METRICS):
             self._reporter.emit(
                 "step", {"b": self.progress.batch, "m": part, "lr": rates}, position
             )
