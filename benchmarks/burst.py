@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,20 +33,21 @@ from repo_runner.store import Store  # noqa: E402
 SENDERS = 8
 
 
-def submit(client: Client, link: str, number: int) -> str:
-    """One submission; a 429 of the guard, which counts requests a minute, is waited for."""
+def submit(client: Client, link: str, number: int) -> tuple[str, int]:
+    """One submission, repeated while it is turned away: the run, and how often that was (see docs/queue.md)."""
     submission = Submission(link=link, script_path="train.py", name=f"burst {number}")
-    while True:
+    for turned_away in count():
         try:
-            return client.submit(submission, f"burst-{number}").run_id
+            return client.submit(submission, f"burst-{number}").run_id, turned_away
         except ApiError as error:
             if error.http_status != 429:
                 raise
             time.sleep(1)
+    raise AssertionError
 
 
-def burst(count: int, running: int) -> dict[str, float]:
-    """Submit `count` runs at once and wait for the end of all."""
+def burst(runs: int, running: int) -> dict[str, float]:
+    """Submit so many runs at once and wait for the end of all."""
     with tempfile.TemporaryDirectory() as folder, GitServer(Path(folder) / "git") as git:
         source = Path(folder) / "source"
         source.mkdir()
@@ -60,27 +61,28 @@ def burst(count: int, running: int) -> dict[str, float]:
             "REPO_RUNNER_MAX_RUNNING": str(running),
         }
         with AppProcess(Path(folder) / "home", env=env) as app:
-            return _measure(app, git.url("examples/burst"), count)
+            return _measure(app, git.url("examples/burst"), runs)
 
 
-def _measure(app: AppProcess, link: str, count: int) -> dict[str, float]:
+def _measure(app: AppProcess, link: str, runs: int) -> dict[str, float]:
     client = Client.from_settings(app.settings)
     began = time.monotonic()
     with ThreadPoolExecutor(SENDERS) as threads:
-        ids = list(threads.map(lambda n: submit(client, link, n), range(count)))
+        accepted = list(threads.map(lambda n: submit(client, link, n), range(runs)))
     accepted_s = time.monotonic() - began
     states: list[int] = []
-    while (left := count - sum(_ended(client).values())) > 0:
+    while (left := runs - sum(_ended(client).values())) > 0:
         states.append(len(json.dumps(client.state())))
         print(f"  {left:4} left, shared state {states[-1]} bytes", flush=True)
         time.sleep(2)
     took_s = time.monotonic() - began
     store = Store(app.settings.store_url)
-    rows = sorted((store.get(run_id) for run_id in ids), key=lambda row: row.number)
+    rows = sorted((store.get(run_id) for run_id, _ in accepted), key=lambda row: row.number)
     store.close()
     starts = [row.started_at or 0.0 for row in rows]
     return {
         "burst_accepted_s": accepted_s,
+        "burst_turned_away": sum(turned_away for _, turned_away in accepted),
         "burst_all_ended_s": took_s,
         "burst_succeeded": sum(row.status == "succeeded" for row in rows),
         "burst_out_of_order": sum(late < early for early, late in pairwise(starts)),

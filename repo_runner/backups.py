@@ -96,7 +96,9 @@ def _copy(database: Path, target: Path) -> None:
             source.backup(copy, pages=_PAGES_AT_ONCE, sleep=0.01)
             copy.execute("PRAGMA journal_mode=DELETE")
         except sqlite3.DatabaseError as error:
-            raise StoreDamaged(f"The database cannot be copied: {error}.") from error
+            raise StoreDamaged(
+                f"The database is damaged: it cannot be copied ({error})."
+            ) from error
     with target.open("rb") as file:
         os.fsync(file.fileno())
 

@@ -31,6 +31,7 @@ from repo_runner.models import Run, RunStatus
 from repo_runner.progress_line import ProgressLine, describe
 from repo_runner.restore_command import add_restore_options, restore
 from repo_runner.settings import Settings
+from repo_runner.settings_command import show_settings
 from repo_runner.submission_options import (
     add_submission_options,
     describe_preflight,
@@ -52,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if asked.address:
             settings = replace(settings, address=asked.address)
         command: Callable[[Client, argparse.Namespace], int] = asked.command
-        is_offline = command in (link, token, restore)
+        is_offline = command in (link, token, restore, show_settings)
         client = Client("") if is_offline else Client.from_settings(settings)
         return command(client, asked)
     except RunnerError as error:
@@ -235,6 +236,7 @@ def _parser() -> argparse.ArgumentParser:
     saving.add_argument("name", nargs="?", default="best", help="best, last or a checkpoint's name")
     saving.add_argument("-o", "--output", help="file to write (default: the checkpoint's name)")
     add_restore_options(_add(commands, "restore", restore))
+    _add(commands, "settings", show_settings)
     return parser
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from repo_runner import bell, deletion, housekeeping, preflight, recovery, submitted
+from repo_runner import bell, deletion, housekeeping, preflight, recovery, run_group, submitted
 from repo_runner.artifact import Artifact
 from repo_runner.backends.choose import look_at_cluster
 from repo_runner.backups import check
@@ -82,6 +82,7 @@ class Manager:
         migrate(self.store.engine, self.paths.backups)
         # The first look at the GPUs loads NVIDIA's library, which no later one has to wait for.
         self._scheduler.capacity()
+        run_group.sweep(self.paths)
         recovered = recovery.recover(self.store, self.paths)
         self._must_recover = False
         return recovered

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+from repo_runner import lease
 from repo_runner.app_file import write_private
 from repo_runner.cgroup import Cgroup
 from repo_runner.events import EventWriter
 from repo_runner.models import Limits
-from repo_runner.paths import RunPaths
+from repo_runner.paths import HomePaths, RunPaths
 
 _SAID = "The script runs in a control group (cgroup v2) of its own: nothing of it can escape."
 _SAID_LIMIT = " The kernel keeps its memory limit."
@@ -56,6 +58,15 @@ class RunGroup:
     def memory_kills(self) -> int:
         """Of its own processes."""
         return 0 if self._group is None else self._group.memory_kills()
+
+
+def sweep(home: HomePaths) -> None:
+    """At the app's start: end the groups of supervisors that are gone, whatever became of their runs."""
+    for named in home.runs.glob("*/cgroup"):
+        with contextlib.suppress(OSError):
+            paths = RunPaths(named.parent)
+            if Path(named.read_text()).exists() and lease.holder(paths.lock) is None:
+                bury(paths)
 
 
 def bury(paths: RunPaths) -> None:

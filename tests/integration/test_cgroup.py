@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from examples.git_server import GitServer
-from repo_runner import lease
+from repo_runner import cgroup, lease, run_group
 from repo_runner.cgroup import Cgroup
 from repo_runner.manager import Manager
+from repo_runner.paths import HomePaths
 from repo_runner.settings import Settings
 from tests.app_fixtures import app_env
 from tests.git_fixtures import MakeRepo
@@ -81,3 +82,25 @@ def test_a_group_that_hands_down_memory_keeps_the_limit_and_counts_its_kills(
     group.limit_memory(1 << 30)
     assert (tmp_path / "memory.max").read_text() == str(1 << 30)
     assert group.memory_kills() == 2
+
+
+def test_the_app_s_start_ends_the_groups_whose_supervisors_are_gone_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By folders in the place of the kernel's."""
+    monkeypatch.setattr(cgroup, "_EMPTIES_WITHIN_S", 0.1)
+    home = HomePaths(tmp_path)
+    groups = {run_id: tmp_path / "groups" / run_id for run_id in ("lives", "died", "ended")}
+    for run_id, group in groups.items():
+        paths = home.run(run_id)
+        paths.root.mkdir(parents=True)
+        paths.cgroup.write_text(str(group))
+        if run_id != "ended":
+            group.mkdir(parents=True)
+    held = lease.Lease.take(home.run("lives").lock)
+    assert held
+    run_group.sweep(home)
+    held.release()
+    assert (groups["died"] / "cgroup.kill").read_text() == "1"
+    assert list(groups["lives"].iterdir()) == []
+    assert not groups["ended"].exists()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import psutil
 
 from repo_runner import lease
+from repo_runner.caches import Caches
+from repo_runner.disk import disk_bytes
 from repo_runner.models import Run, RunStatus
 from repo_runner.paths import HomePaths, RunPaths
 from repo_runner.process import MARKER
@@ -26,9 +29,14 @@ class Account:
 
     @classmethod
     def of(
-        cls, home: HomePaths, runs: list[Run], expected: dict[str, RunStatus], orphaned: set[str]
+        cls,
+        home: HomePaths,
+        runs: list[Run],
+        expected: dict[str, RunStatus],
+        orphaned: set[str],
+        caches: Caches,
     ) -> Account:
-        """Look at everything; the app has ended."""
+        """Look at everything; the app has ended, and `caches` is what it said of its disk."""
         by_id = {run.run_id: run for run in runs}
         lost = [f"{run_id} is not in the store" for run_id in expected if run_id not in by_id]
         lost += [f"{run_id} was never submitted" for run_id in by_id if run_id not in expected]
@@ -40,7 +48,7 @@ class Account:
             orphans=list(_orphans(home, by_id)),
             stuck=[f"{r.run_id} is {r.status.value}" for r in runs if not r.status.is_terminal],
             lost=lost,
-            disk=list(_disk(home, by_id)),
+            disk=[*_disk(home, by_id), *_miscounted(home, caches)],
         )
 
     @property
@@ -97,3 +105,26 @@ def _disk(home: HomePaths, runs: dict[str, Run]) -> Iterator[str]:
     yield from (f"the folder {name} belongs to no run" for name in sorted(folders - set(runs)))
     for path in home.root.rglob("*.partial*"):
         yield f"{path} is half written"
+
+
+def _miscounted(home: HomePaths, caches: Caches) -> Iterator[str]:
+    """Where the app's own accounting is not what `du` counts afterwards."""
+    folders = {
+        "environments": home.environments,
+        "bytecode": home.bytecode,
+        "packages": home.packages,
+        "repositories": home.mirrors,
+        "runs": home.runs,
+    }
+    said = {each.name: each.size_bytes for each in caches.caches}
+    said["runs"] = disk_bytes(home.runs)  # by which retention goes
+    there = {name: folder for name, folder in folders.items() if folder.exists()}
+    counted = subprocess.run(
+        ["du", "--summarize", "--block-size=1", *map(str, there.values())],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    for name, line in zip(there, counted, strict=True):
+        if said[name] != int(line.split()[0]):
+            yield f"{name}: said to take {said[name]} bytes, but {line}"

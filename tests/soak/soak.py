@@ -81,6 +81,7 @@ class Soak:
             try:
                 self._live(patient, git.url(_REPO))
                 runs = self._all_runs(patient)
+                caches = patient.ask(lambda client: client.caches())
             except BaseException:
                 for run_id in self.expected:
                     process.kill_marked(run_id)
@@ -92,7 +93,7 @@ class Soak:
             f"({', '.join(f'{kind} {self.kills[kind]}' for kind in VICTIMS)}), "
             f"the app started {1 + patient.restarts} times"
         )
-        return Account.of(HomePaths(app.home), runs, self.expected, self.orphaned)
+        return Account.of(HomePaths(app.home), runs, self.expected, self.orphaned, caches)
 
     def _live(self, patient: Patient, url: str) -> None:
         """Submit all, a few at a time, and kill now and then, until all have ended."""

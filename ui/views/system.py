@@ -88,6 +88,7 @@ def app_facts(health: Health) -> list[Fact]:
         fact("Address", health.address, "copy"),
         fact("Started", formats.iso(health.started_at), "ago"),
         fact("Data folder", health.home, "copy"),
+        *_backup_facts(health),
         fact("Sandbox of a run", SANDBOXES[health.sandbox]),
         *(
             fact(f"Sandbox {state.level}", f"not available: {state.problem}")
@@ -95,6 +96,16 @@ def app_facts(health: Health) -> list[Fact]:
             if state.problem
         ),
         fact("Disk", used, "meter", label=free),
+    ]
+
+
+def _backup_facts(health: Health) -> list[Fact]:
+    """Say how old the last good copy of the database is, and how it is put back: not by a page of the app it stops."""
+    if health.last_backup_at is None:
+        return [fact("Last backup", "none yet")]
+    return [
+        fact("Last backup", formats.iso(health.last_backup_at), "ago"),
+        fact("To restore it", "python -m repo_runner restore", "copy"),
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -105,3 +106,34 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("only the superuser may mount a small disk")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+class Ballast:
+    """Fills a disk to its last byte, and keeps it full."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._fill)
+
+    def __enter__(self) -> None:
+        self._grow()
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+        self._path.unlink()
+
+    def _fill(self) -> None:
+        while not self._done.wait(0.01):
+            self._grow()
+
+    def _grow(self) -> None:
+        with self._path.open("ab", buffering=0) as file:
+            for size in (1 << 20, 1 << 12, 1):
+                try:
+                    while file.write(b"x" * size):
+                        pass
+                except OSError:
+                    continue

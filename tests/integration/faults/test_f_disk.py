@@ -23,7 +23,7 @@ from repo_runner.models import RunStatus, Submission
 from repo_runner.output import OutputWriter
 from tests.app_fixtures import NOTHING_TO_INSTALL, following, log_of, wait_until_ended
 from tests.git_fixtures import MakeRepo
-from tests.integration.faults.stores import SPEC, EndedRun, Http
+from tests.integration.faults.stores import SPEC, Ballast, EndedRun, Http
 from tests.waiting import wait_for
 
 FAULTS = (errno.ENOSPC, errno.EIO, errno.EROFS, errno.EMFILE)
@@ -211,37 +211,6 @@ def test_F1_training_goes_on_while_the_disk_is_full_and_its_end_is_told_when_it_
     assert ended.status is RunStatus.SUCCEEDED
     assert manager.logs(run.run_id, after=0).text.startswith("begun\n")
     manager.close()
-
-
-class Ballast:
-    """Fills a disk to its last byte, and keeps it full."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._fill)
-
-    def __enter__(self) -> None:
-        self._grow()
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        self._thread.join()
-        self._path.unlink()
-
-    def _fill(self) -> None:
-        while not self._done.wait(0.01):
-            self._grow()
-
-    def _grow(self) -> None:
-        with self._path.open("ab", buffering=0) as file:
-            for size in (1 << 20, 1 << 12, 1):
-                try:
-                    while file.write(b"x" * size):
-                        pass
-                except OSError:
-                    continue
 
 
 def test_F1_a_follower_waits_while_the_store_cannot_be_used(

@@ -205,6 +205,13 @@ def test_running_as_root_is_a_problem_that_is_said(
     [
         ({"max_waiting": 0}, {}, "queue_full", None),
         ({"max_cpus": 4}, {"resources": {"cpus": 5}}, "resources_missing", "resources.cpus"),
+        ({}, {"resources": {"gpus": 99}}, "resources_missing", "resources.gpus"),
+        (
+            {"max_memory_bytes": 10**9},
+            {"resources": {"memory_bytes": 10**9 + 1}},
+            "resources_missing",
+            "resources.memory_bytes",
+        ),
         ({}, {"limits": {"time_s": -1}}, "invalid_input", "limits.time_s"),
     ],
 )

@@ -28,6 +28,19 @@ def test_the_disk_is_a_meter_with_its_numbers(app: FakeClient) -> None:
     assert 0.6 < disk["value"] < 0.7
 
 
+def test_the_last_backup_is_shown_with_what_puts_it_back(app: FakeClient) -> None:
+    health = app.health()
+    made = health.model_copy(update={"last_backup_at": health.started_at})
+    shown = [
+        {shown["name"]: shown["value"] for shown in app_facts(told)}
+        for told in (health.model_copy(update={"last_backup_at": None}), made)
+    ]
+    assert shown[0]["Last backup"] == "none yet"
+    assert "To restore it" not in shown[0]
+    assert shown[1]["Last backup"] == health.started_at.isoformat()
+    assert shown[1]["To restore it"] == "python -m repo_runner restore"
+
+
 def test_problems_are_said(app: FakeClient) -> None:
     health = app.health().model_copy(
         update={"status": "degraded", "problems": ("The disk is full.",)}
