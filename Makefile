@@ -79,7 +79,7 @@ e2e: setup-dev browser nginx ## The outer ring of the tests, in a real browser
 	@$(BIN)/python -m pytest $(PARALLEL) tests/$@
 
 much: setup-dev browser ## The pages with 10 000 runs, a million values, 200 MB of log; every view, theme and width
-	@$(BIN)/python -m pytest tests/e2e/much.py
+	@TEST_MUCH=1 $(BIN)/python -m pytest tests/e2e/test_much.py
 
 browser: ## Install Debian's chromium when it is missing (as root)
 	@command -v chromium > /dev/null || { \

@@ -56,7 +56,8 @@ define(
 
     // Another log, or another place of it: nothing of what was there before has a meaning here.
     clear(stream, at) {
-      if (stream !== this.stream) this.state.query = "";
+      // What a person looks for they look for in this log too.
+      if (stream !== this.stream && this.state.query) this.type(this.state.query);
       Object.assign(this.state, { follow: at == null, folded: false });
       this.goes = at != null;
       this.stream = stream;
@@ -265,12 +266,14 @@ define(
     }
 
     scrolled() {
-      if (!this.state.follow && !this.goes) this.beyond();
       const atEnd = this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < 24;
-      if (this.place != null || this.data.more.after || atEnd === this.state.follow) return;
-      if (this.state.follow && this.box.scrollTop >= (this.end ?? 0)) return;
-      this.state.follow = atEnd;
-      morphChildren(this.bar, this.controls());
+      const isLive = this.place == null && !this.data.more.after;
+      const grew = this.state.follow && this.box.scrollTop >= (this.end ?? 0);
+      if (isLive && atEnd !== this.state.follow && !grew) {
+        this.state.follow = atEnd;
+        morphChildren(this.bar, this.controls());
+      }
+      if (!this.state.follow && !this.goes) this.beyond();
     }
   },
 );
