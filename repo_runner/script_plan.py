@@ -67,6 +67,8 @@ class ScriptPlan:
             "REPO_RUNNER_PROBE_DIR": str(self.probe_folder),
             "REPO_RUNNER_PROBE_STOP": str(self.probe_folder / "stop"),
         }
+        if self.spec.resources.nodes > 1:
+            variables["REPO_RUNNER_PROBE_CARRIED"] = "1"
         if self.resume_from:
             variables["REPO_RUNNER_PROBE_CKPT"] = str(self.resume_from.path)
             variables["REPO_RUNNER_PROBE_CKPT_FIT"] = str(self.resume_from.fit)

@@ -21,6 +21,8 @@ class Settings:
     ckpt_path: Optional[str]
     #: Which fit of the process continues from it, counted from 1.
     ckpt_fit: int
+    #: Whether somebody carries `stop.at` from rank zero to the other machines of a training.
+    is_carried: bool
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings | None:
@@ -33,6 +35,7 @@ class Settings:
             stop_ckpt_path=os.path.join(directory, "stop.ckpt"),
             ckpt_path=env.get("REPO_RUNNER_PROBE_CKPT") or None,
             ckpt_fit=_positive(env.get("REPO_RUNNER_PROBE_CKPT_FIT")),
+            is_carried=env.get("REPO_RUNNER_PROBE_CARRIED") == "1",
         )
 
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import time
 
+from repo_runner_probe.agreement import Agreement
 from repo_runner_probe.lightning_types import Trainer
 from repo_runner_probe.reporter import Reporter
 from repo_runner_probe.session import Session
@@ -25,17 +26,20 @@ class StopControl:
     def __init__(self, session: Session, trainer: Trainer) -> None:
         self.is_done = False
         self._session = session
-        #: An earlier fit was stopped and saved: this one, which the script goes on with, ends at once.
-        self._is_late = os.path.exists(session.settings.stop_ckpt_path)
         self._trainer = trainer
         self._is_alone = int(trainer.world_size) == 1
+        self._is_wide = not self._is_alone and int(trainer.num_nodes) > 1
         self._batch = 0
         self._next_look = 0.0
         self._is_asked = False
-        #: Ranks on several machines may not see the file by which they agree on a batch.
-        self._is_possible = self._is_alone or int(trainer.num_nodes) == 1
-        #: Rank zero tells the others here: number of the fit, number of the batch.
-        self._agreement = session.settings.stop_path + ".at"
+        #: Ranks on several machines see no file of rank zero, unless somebody carries it to them.
+        self._is_possible = not self._is_wide or session.settings.is_carried
+        path = session.settings.stop_path + ".at"
+        self._agreement = Agreement(path, session.fits, is_carried=self._is_wide)
+        #: An earlier fit was stopped and saved: this one, which the script goes on with, ends at once.
+        self._is_late = (
+            os.path.exists(session.settings.stop_ckpt_path) or self._agreement.is_of_earlier_fit
+        )
 
     @property
     def is_watchful(self) -> bool:
@@ -57,11 +61,9 @@ class StopControl:
             return True
         if reporter is not None and not self._is_asked and self._look():
             self._is_asked = True
-            if not self._is_possible:
-                reporter.emit("stop_refused", {"reason": "the training runs on several machines"})
-            elif not self._is_alone:
-                self._agree()
-        return self._is_asked if self._is_alone else self._is_agreed_batch()
+            if not self._is_alone and (refusal := self._agree()):
+                reporter.emit("stop_refused", {"reason": refusal})
+        return self._is_asked if self._is_alone else self._agreement.is_due(self._batch)
 
     def _look(self) -> bool:
         now = time.monotonic()
@@ -70,20 +72,12 @@ class StopControl:
         self._next_look = now + LOOK_INTERVAL_S
         return os.path.exists(self._session.settings.stop_path)
 
-    def _agree(self) -> None:
+    def _agree(self) -> str:
+        """Name a batch to all ranks; why that could not be, if it could not."""
+        if not self._is_possible:
+            return "the training runs on several machines"
         batch = self._batch + STEPS_AHEAD * max(int(self._trainer.accumulate_grad_batches), 1)
-        aside = self._agreement + ".partial"
-        with open(aside, "w", encoding="ascii") as file:
-            file.write(f"{self._session.fits} {batch}")
-        os.replace(aside, self._agreement)
-
-    def _is_agreed_batch(self) -> bool:
-        try:
-            with open(self._agreement, encoding="ascii") as file:
-                fit, batch = (int(word) for word in file.read().split())
-        except (OSError, ValueError):
-            return False
-        return fit == self._session.fits and self._batch >= batch
+        return "" if self._agreement.propose(batch) else "another machine of it did not answer"
 
     def _stop(self, reporter: Reporter | None) -> None:
         self.is_done = True
@@ -92,18 +86,24 @@ class StopControl:
         try:
             if reporter is not None:
                 reporter.emit("stopping", {"path": path})
-            if path is not None:
-                self._save(path)
-                if reporter is not None:
-                    reporter.emit("stop_checkpoint", {"path": path, "fit": self._session.fits})
+            if path is not None and self._save(path) and reporter is not None:
+                reporter.emit("stop_checkpoint", {"path": path, "fit": self._session.fits})
+            elif path is not None and reporter is not None:
+                reporter.emit(
+                    "stop_refused", {"reason": "each machine writes a part of the checkpoint"}
+                )
         finally:
             self._lift_minimums()
 
-    def _save(self, path: str) -> None:
+    def _save(self, path: str) -> bool:
+        """All ranks save, rank zero has the file; False where it would be a folder, in parts on each machine."""
         aside = path + ".partial"
         self._trainer.save_checkpoint(aside)
+        if self._is_wide and os.path.isdir(aside):
+            return False
         if self._session.rank == 0:
             os.replace(aside, path)
+        return True
 
     def _lift_minimums(self) -> None:
         with contextlib.suppress(Exception):

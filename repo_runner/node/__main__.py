@@ -97,7 +97,10 @@ class Courier:
 
     def _look_at_peers(self) -> None:
         """When one of several has failed, the others wait for it in vain."""
-        if self._peers is None or self._peers.failure is None:
+        if self._peers is None:
+            return
+        self._peers.carry_agreement()
+        if self._peers.failure is None:
             return
         self._peer_failed_at = self._peer_failed_at or time.monotonic()
         if time.monotonic() - self._peer_failed_at > _AFTER_PEER_S:

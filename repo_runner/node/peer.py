@@ -1,7 +1,8 @@
 """One of the other nodes of a run on several: `python -m repo_runner.node.peer RUN_ID ATTEMPT SHELF_URL RANK`.
 
 Its own supervisor fetches, builds and runs the script there; only the first node reports events. It talks with the
-courier in JSON lines: says `key`, is told `sealed` and `env`; says `ended`. Without the courier it ends.
+courier in JSON lines: says `key`, is told `sealed` and `env`; is told the `agreement` on a stop, and says that it
+has it; says `ended`. Without the courier it ends.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 from repo_runner import process
 from repo_runner.kept_output import last_lines
+from repo_runner.node.agreement import Agreement
 from repo_runner.node.attempt import NodeAttempt
 from repo_runner.order import purpose
 from repo_runner.sealing import Handover, Reader
@@ -33,7 +35,8 @@ def main(run_id: str, attempt: int, shelf_url: str, rank: int) -> None:
     secrets = _open(reader, told, purpose(run_id, attempt), here)
     here.make_folder(told["env"])
     child = here.start(secrets)
-    threading.Thread(target=_listen, daemon=True).start()
+    agreement = Agreement.in_folder(here.paths.probe(attempt))
+    threading.Thread(target=_listen, args=(agreement,), daemon=True).start()
     while not process.ended_within(child, _LOOK_EVERY_S):
         pass
     record = here.exit_record()
@@ -54,16 +57,17 @@ def _open(reader: Reader, told: dict[str, Any], about: str, here: NodeAttempt) -
     return dict(given.variables)
 
 
-def _listen() -> None:
+def _listen(agreement: Agreement) -> None:
     """Until the courier, or the actor between us, is gone; the reaper ends the rest."""
-    while sys.stdin.readline():
-        pass
+    while line := sys.stdin.readline():
+        words = str(json.loads(line).get("agreement", ""))
+        if words and agreement.place(words):
+            _say(agreement=words)
     os._exit(1)
 
 
 def _say(**what: Any) -> None:
-    sys.stdout.write(json.dumps(what) + "\n")
-    sys.stdout.flush()
+    os.write(sys.stdout.fileno(), json.dumps(what).encode() + b"\n")
 
 
 if __name__ == "__main__":

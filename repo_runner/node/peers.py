@@ -14,6 +14,7 @@ from typing import Any
 
 from repo_runner import process
 from repo_runner.models import Failure, Resources
+from repo_runner.node.agreement import Agreement
 from repo_runner.node.attempt import NodeAttempt
 from repo_runner.node.outbox import Log
 from repo_runner.order import purpose
@@ -30,6 +31,8 @@ class Peers:
         self._log = log
         self._count = here.order.spec.resources.nodes - 1
         self._ended: dict[int, dict[str, Any]] = {}
+        self._agreement = Agreement.in_folder(here.paths.probe(here.order.attempt))
+        self._have_agreement: set[int] | None = None
         self._keys: dict[int, str] = {}
         self._changed = threading.Condition()
         self._address = ""
@@ -60,6 +63,15 @@ class Peers:
             sealed = base64.b64encode(seal(secrets.flat(), key, about)).decode()
             self._tell(number, sealed=sealed, env={**env, "NODE_RANK": str(number)})
         return {**env, "NODE_RANK": "0"}
+
+    def carry_agreement(self) -> None:
+        """Rank zero has named the batch before which all are to stop: hand it on, and say when all have it."""
+        if self._have_agreement is None and (words := self._agreement.read()):
+            self._have_agreement = set()
+            for number in self._keys:
+                self._tell(number, agreement=words)
+        elif self._have_agreement is not None and len(self._have_agreement) == self._count:
+            self._agreement.say_known()
 
     @property
     def failure(self) -> Failure | None:
@@ -136,6 +148,8 @@ class Peers:
         words = json.loads(said["line"]) if "line" in said else {}
         if "key" in words:
             self._keys[said["peer"]] = words["key"]
+        elif "agreement" in words and self._have_agreement is not None:
+            self._have_agreement.add(said["peer"])
         elif "ended" in words:
             self._ended[said["peer"]] = words
         elif "lost" in said and said["peer"] not in self._ended:

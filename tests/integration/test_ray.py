@@ -298,18 +298,31 @@ def test_the_words_of_a_submission_hold_nothing_of_the_run_but_its_name(
 
 
 @pytest.mark.timeout(900)
-def test_one_training_over_two_nodes_reports_once(
+def test_one_training_over_two_nodes_reports_once_is_saved_before_a_stop_and_goes_on(
     ray_manager: Manager, make_repo: MakeRepo
 ) -> None:
     url, _ = make_repo({"train.py": DDP, "requirements.txt": LIGHTNING_REQUIREMENTS})
     two = {"link": url, "script_path": "train.py", "backend": "ray", "resources": {"nodes": 2}}
-    given = Submission.model_validate({**two, "script_args": "--max_epochs 2"})
+    given = Submission.model_validate({**two, "script_args": "--max_epochs 10 --rows 2048"})
     run_id = ray_manager.submit(given).run_id
     with following(ray_manager, run_id):
+        wait_for(
+            lambda: ray_manager.metrics(run_id, ["val_loss"]),
+            timeout_s=600,
+            what="the first validation",
+            log=lambda: log_of(ray_manager, run_id),
+        )
+        ray_manager.stop(run_id)
+        stopped = wait_until_ended(ray_manager, run_id)
+    assert (stopped.status, stopped.failure) == (RunStatus.STOPPED, None)
+    assert ray_manager.paths.run(run_id).stop_checkpoint(1).exists(), log_of(ray_manager, run_id)
+    ray_manager.resume(run_id)
+    with following(ray_manager, run_id):
         run = wait_until_ended(ray_manager, run_id, 600)
-    assert run.status is RunStatus.SUCCEEDED, log_of(ray_manager, run_id)
+    assert (run.status, run.attempt) == (RunStatus.SUCCEEDED, 2), log_of(ray_manager, run_id)
     (losses,) = ray_manager.metrics(run_id, ["val_loss"])
-    assert (losses.total, run.trainer["world_size"], run.trainer["num_nodes"]) == (2, 2, 2)
+    assert 10 <= losses.total <= 11  # the stop itself validates once
+    assert (run.trainer["world_size"], run.trainer["num_nodes"]) == (2, 2)
     best, file = ray_manager.checkpoint_file(run_id, "best")
     assert file.exists(), f"{list(file.parent.iterdir())} {log_of(ray_manager, run_id)}"
     assert file.stat().st_size == best.size_bytes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,8 @@ from types import SimpleNamespace
 import pytest
 from repo_runner_probe.settings import Settings
 from repo_runner_probe.stop import STEPS_AHEAD, StopControl
+
+from tests.waiting import wait_for
 
 
 class Reports(list):
@@ -109,3 +112,76 @@ def test_ranks_on_several_machines_are_left_to_the_signals(session, trainer, tmp
         stop.before_batch(reports)
     assert not trainer.should_stop
     assert reports.names == ["stop_refused"]
+
+
+class Machines:
+    """Two machines with a rank each, which a courier visits."""
+
+    def __init__(self, folder, new_trainer):
+        self.folders = [folder / "zero", folder / "one"]
+        self.saved = []
+        self.reports = Reports()
+        self.stops = []
+        for rank, machine in enumerate(self.folders):
+            machine.mkdir()
+            env = {"REPO_RUNNER_PROBE_DIR": str(machine), "REPO_RUNNER_PROBE_CARRIED": "1"}
+            session = SimpleNamespace(settings=Settings.from_env(env), rank=rank, fits=1)
+            save = partial(self._save, rank)
+            trainer = new_trainer(world_size=2, num_nodes=2, save_checkpoint=save)
+            self.stops.append(StopControl(session, trainer))
+        self.batch = 0
+
+    def carry(self):
+        agreed = self.folders[0] / "stop.at"
+        wait_for(agreed.exists, what="the agreement")
+        assert self.batch == 1, "Rank zero goes on only once the others know."
+        (self.folders[1] / "stop.at").write_text(agreed.read_text())
+        (self.folders[0] / "stop.at.known").touch()
+
+    def train(self, batches):
+        for self.batch in range(1, batches + 1):
+            self.stops[1].before_batch(None)
+            self.stops[0].before_batch(self.reports)
+
+    def _save(self, rank, path):
+        if rank == 0:
+            Path(path).touch()
+        self.saved.append((rank, self.batch))
+
+
+def test_ranks_on_several_machines_save_at_the_batch_that_was_carried_to_all(tmp_path, new_trainer):
+    machines = Machines(tmp_path, new_trainer)
+    (tmp_path / "zero" / "stop").touch()
+    courier = threading.Thread(target=machines.carry)
+    courier.start()
+    machines.train(9)
+    courier.join()
+    assert sorted(machines.saved) == [(0, 1 + STEPS_AHEAD), (1, 1 + STEPS_AHEAD)]
+    assert machines.reports.names == ["stopping", "stop_checkpoint"]
+    later = SimpleNamespace(**{**vars(machines.stops[1]._session), "fits": 2})
+    trainer = new_trainer(world_size=2, num_nodes=2)
+    StopControl(later, trainer).before_batch(None)
+    assert trainer.should_stop, "A later fit ends on a machine without the checkpoint too."
+
+
+def test_a_machine_that_cannot_be_told_leaves_all_to_the_signals(
+    tmp_path, new_trainer, monkeypatch
+):
+    monkeypatch.setattr("repo_runner_probe.agreement.PATIENCE_S", 0.1)
+    machines = Machines(tmp_path, new_trainer)
+    (tmp_path / "zero" / "stop").touch()
+    machines.train(9)
+    assert machines.saved == []
+    assert machines.reports == [
+        ("stop_refused", {"reason": "another machine of it did not answer"})
+    ]
+
+
+def test_a_checkpoint_in_parts_on_several_machines_is_none(tmp_path, new_trainer):
+    machines = Machines(tmp_path, new_trainer)
+    for name in ("stop", "stop.at.known"):
+        (tmp_path / "zero" / name).touch()
+    machines.stops[0]._trainer.save_checkpoint = lambda path: Path(path).mkdir()
+    machines.train(9)
+    assert machines.reports.names == ["stopping", "stop_refused"]
+    assert machines.stops[0]._trainer.should_stop
