@@ -63,17 +63,15 @@ def inspect(
         return found
     spec = _look(asked, resolved, source, machine or Machine.of(settings.home), found)
     if spec is not None and not found.errors:
-        found.spec = _seal(spec, asked.token, found.vault)
+        found.spec = _seal(spec, asked, found.vault)
     return found
 
 
-def _seal(spec: RunSpec, token: str, vault: TokenVault) -> RunSpec:
+def _seal(spec: RunSpec, asked: _Asked, vault: TokenVault) -> RunSpec:
     """The spec as it may be stored: tickets where there were secrets."""
-    hidden = {
-        name: vault.seal(value) for name, value in spec.env.items() if variables.is_secret(name)
-    }
-    plain = {name: value for name, value in spec.env.items() if name not in hidden}
-    ticket = vault.seal(token) if token else ""
+    hidden = {n: vault.seal(value) for n, value in asked.env.items() if n in asked.secret_names}
+    plain = {name: value for name, value in asked.env.items() if name not in hidden}
+    ticket = vault.seal(asked.token) if asked.token else ""
     return spec.model_copy(update={"env": plain, "secret_env": hidden, "token_ticket": ticket})
 
 
@@ -91,6 +89,9 @@ class _Asked:
     link: GithubLink
     words: tuple[str, ...]
     requirements: tuple[str, ...]
+    #: Variables with their values, and which of them are to be sealed.
+    env: dict[str, str]
+    secret_names: frozenset[str]
     #: The run's own token, else the operator's for this host.
     token: str
 
@@ -111,7 +112,6 @@ class _Asked:
             name=given.name.strip() or default_name(resolved.repo_url, script),
             python=given.python.strip(),
             dependency_file=given.dependency_file.strip(),
-            env=given.env,
             secret_refs=given.secret_refs,
             sandbox=sandbox.choose(given.sandbox, self.settings),
             backend=check_backend(given, self.settings),
@@ -138,9 +138,9 @@ def _read_texts(
     backend = found.attempt(lambda: check_backend(given, settings))
     if capacity is not None and backend == "local":
         found.attempt(lambda: capacity.check(given.resources))
-    found.attempt(lambda: variables.check_env(given.env))
+    env, secret_names = found.attempt(lambda: variables.own_variables(given)) or ({}, frozenset())
     found.attempt(
-        lambda: variables.check_secret_refs(given.secret_refs, given.env, settings.operator_secrets)
+        lambda: variables.check_secret_refs(given.secret_refs, env, settings.operator_secrets)
     )
     found.attempt(lambda: sandbox.require(sandbox.choose(given.sandbox, settings), settings))
     token = found.attempt(lambda: intake.check_token(given.token.get_secret_value()))
@@ -149,7 +149,7 @@ def _read_texts(
     if link is None or found.errors:
         return None
     token = token or settings.git_tokens.get(split_repo_url(link.repo_url)[0], "")
-    return _Asked(given, settings, link, words or (), requirements or (), token)
+    return _Asked(given, settings, link, words or (), requirements or (), env, secret_names, token)
 
 
 def _check_script(text: str) -> None:

@@ -50,6 +50,13 @@ def add_submission_options(parser: argparse.ArgumentParser) -> None:
         help="variable of the script; without a value, the one it has here (so that a secret is never typed)",
     )
     parser.add_argument(
+        "--secret",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="variable of the script with the value it has here, sealed and masked whatever its name",
+    )
+    parser.add_argument(
         "--secret-ref",
         action="append",
         default=[],
@@ -86,6 +93,7 @@ def submission_of(asked: argparse.Namespace) -> Submission:
             name=asked.name,
             python=asked.python,
             env=dict(_variable(item) for item in asked.env),
+            secret_env={name: SecretStr(read_secret(name, field="env")) for name in asked.secret},
             sandbox=asked.sandbox,
             secret_refs=dict(_reference(item) for item in asked.secret_ref),
             backend=asked.backend,

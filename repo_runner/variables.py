@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from repo_runner.errors import InvalidInput
+from repo_runner.models import Submission
 
 #: Names that would change how the loader, the interpreter, git, the installer or the app's own parts work.
 #: SECURITY.md lists them for people.
@@ -52,6 +53,28 @@ def check_env(env: Mapping[str, str]) -> dict[str, str]:
             hint="Put long values into a file of the repository.",
         )
     return dict(env)
+
+
+def own_variables(submission: Submission) -> tuple[dict[str, str], frozenset[str]]:
+    """The variables with values, and which of them are secret; InvalidInput for what no run can be given."""
+    secrets = {name: value.get_secret_value() for name, value in submission.secret_env.items()}
+    twice = sorted(secrets.keys() & submission.env.keys())
+    if twice:
+        raise InvalidInput(
+            f"The variable {twice[0]} is given twice, as it is and as a secret.",
+            field="env",
+            hint="Keep one of them.",
+        )
+    env = check_env({**submission.env, **secrets})
+    hidden = frozenset(secrets) | {name for name in env if is_secret(name)}
+    empty = sorted(name for name in hidden if not env[name])
+    if empty:
+        raise InvalidInput(
+            f"The secret {empty[0]} has no value.",
+            field="env",
+            hint="Give it one. What an earlier run was given is sealed: nobody can look it up.",
+        )
+    return env, hidden
 
 
 def check_secret_refs(

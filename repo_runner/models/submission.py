@@ -38,6 +38,8 @@ class Submission(Record):
     dependency_file: str = Field("", max_length=500)
     #: Extra variables for the script.
     env: dict[str, str] = Field(default_factory=dict, max_length=200)
+    #: Further variables, whose values are sealed whatever their names; only ever written.
+    secret_env: dict[str, SecretStr] = Field(default_factory=dict, max_length=200)
     #: Variables of the script that take their value from one of the operator's when the run starts: name and the
     #: operator's name, which must be among those that the operator offers.
     secret_refs: dict[str, str] = Field(default_factory=dict, max_length=200)
@@ -61,6 +63,10 @@ class Submission(Record):
     def _token_as_sent(self, token: SecretStr) -> str:
         """Only the client turns a submission into JSON, to send it."""
         return token.get_secret_value()
+
+    @field_serializer("secret_env", when_used="json")
+    def _secrets_as_sent(self, secret_env: dict[str, SecretStr]) -> dict[str, str]:
+        return {name: value.get_secret_value() for name, value in secret_env.items()}
 
 
 class RunSpec(Record):
@@ -86,7 +92,7 @@ class RunSpec(Record):
     retries: Retries = Retries()
     priority: int = 0
     sandbox: SandboxLevel = "none"
-    #: Variables whose values are sealed: name and ticket. Chosen by their names, see variables.
+    #: Variables whose values are sealed: name and ticket. Given as secrets, or secret by their names, see variables.
     secret_env: dict[str, str] = Field(default_factory=dict)
     #: Variables whose values stay with the operator: name, and the operator's variable.
     secret_refs: dict[str, str] = Field(default_factory=dict)

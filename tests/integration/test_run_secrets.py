@@ -22,7 +22,9 @@ from tests.wheelhouse import make_package
 SEALED = 'sealed/by "name"+1'
 REFERRED = "operator's-t0ken/2"
 OF_THE_INDEX = "index-passw0rd-3"
-SECRETS = (SEALED, REFERRED, OF_THE_INDEX)
+#: Of a variable whose name does not tell that it is a secret.
+UNTOLD = "licence-of-nobody-4"
+SECRETS = (SEALED, REFERRED, OF_THE_INDEX, UNTOLD)
 FORMS = [
     form
     for secret in SECRETS
@@ -40,7 +42,7 @@ FORMS = [
 TALKATIVE = """
 import base64, json, os, sys
 from urllib.parse import quote
-for secret in (os.environ["MY_API_KEY"], os.environ["HF_TOKEN"]):
+for secret in (os.environ["MY_API_KEY"], os.environ["HF_TOKEN"], os.environ["LICENCE"]):
     print("got", len(secret), secret, quote(secret, safe=""), repr(secret), json.dumps({"key": secret}))
     print(base64.b64encode(secret.encode()).decode(), base64.b64encode(f"user:{secret}".encode()).decode())
     sys.stderr.write(secret[:5]); sys.stderr.flush(); sys.stderr.write(secret[5:] + chr(10))
@@ -71,6 +73,7 @@ def end_of(manager: Manager, link: str) -> Run:
         link=link,
         script_path="train.py",
         env={"MY_API_KEY": SEALED, "PLAIN": "1"},
+        secret_env={"LICENCE": UNTOLD},
         secret_refs={"HF_TOKEN": "TEAM_TOKEN"},
     )
     run_id = manager.submit(submission).run_id
@@ -121,7 +124,15 @@ def test_A6_the_script_sees_the_allow_list_and_its_own_variables_only(
     run = end_of(manager, url)
     assert run.status is RunStatus.SUCCEEDED, log_of(manager, run.run_id)
     names = set(json.loads(manager.logs(run.run_id).text))
-    own = {"MY_API_KEY", "PLAIN", "HF_TOKEN", "VIRTUAL_ENV", "PYTHONUNBUFFERED", "PYTHONPATH"}
+    own = {
+        "MY_API_KEY",
+        "LICENCE",
+        "PLAIN",
+        "HF_TOKEN",
+        "VIRTUAL_ENV",
+        "PYTHONUNBUFFERED",
+        "PYTHONPATH",
+    }
     ours = {"REPO_RUNNER_RUN_ID", "REPO_RUNNER_PROBE_DIR", "REPO_RUNNER_PROBE_STOP"}
     made_by_python = {"LC_CTYPE"}
     by_resources = {"CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS"}

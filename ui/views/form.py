@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from typing import Any, NoReturn
 
 import streamlit as st
 from pydantic import SecretStr
 
-from repo_runner.errors import InvalidInput
 from repo_runner.models import RunSpec, Submission
-from ui.views import limit_fields
+from repo_runner.settings import Settings
+from ui.views import limit_fields, variables
 from ui.views.placement import CLUSTER_HINTS, placement
 
 TEXTS = (
@@ -26,7 +25,10 @@ TEXTS = (
 )
 #: All of the form that is kept; a token is not, it is written and sent.
 KEPT: dict[str, Any] = {
-    **dict.fromkeys((*TEXTS, "env", "secret_refs", "backend", *CLUSTER_HINTS), ""),
+    **dict.fromkeys((*TEXTS, "backend", *CLUSTER_HINTS), ""),
+    "variables": (),
+    "variable_edits": 0,
+    "needs_token": False,
     **limit_fields.EMPTY,
     "submodules": False,
     "lfs": False,
@@ -50,16 +52,16 @@ HINTS = {
     "requirements": "torchmetrics>=1.0, one a line, on top of what the repository asks for",
     "name": "made from repository and script",
     "python": "the app's own",
-    "env": "SEED=1, one a line; the value of a name such as HF_TOKEN is sealed",
-    "secret_refs": "HF_TOKEN, one a line, of those the operator offers; NAME=VARIABLE renames one",
     "dependency_file": "the best one found",
     "token": "sealed, never shown again",
     **{field: hint for field, (_, hint) in limit_fields.TEXTS.items()},
 }
 
+#: What can be wrong at a place in the form.
+PLACES = frozenset((*HINTS, "env", "secret_refs", "sandbox", limit_fields.RETRY_ON))
+
 #: Names of the fields in a link to the filled form.
 _IN_ADDRESS = {"repo": "link", "ref": "ref", "script": "script_path", "args": "script_args"}
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def keep(*, is_shown: bool) -> None:
@@ -114,18 +116,19 @@ def fill_from_spec(spec: RunSpec, name: str) -> None:
         nodes=str(spec.resources.nodes),
         custom=" ".join(f"{name}={amount:g}" for name, amount in spec.resources.custom.items()),
         labels=" ".join(f"{name}={value}" for name, value in spec.resources.labels.items()),
-        secret_refs="\n".join(f"{name}={source}" for name, source in spec.secret_refs.items()),
-        # A sealed value is not known here: its name is, for it to be given again.
-        env="\n".join(
-            f"{key}={value}"
-            for key, value in (spec.env | dict.fromkeys(spec.secret_env, "")).items()
-        ),
+        variables=variables.of_spec(spec),
+        # Sealed values are not known here: which there were is, for them to be given again.
+        needs_token=bool(spec.token_ticket),
     )
 
 
-def change(**fields: str | bool) -> NoReturn:
-    """Set fields that are drawn already: in a new pass, before they are drawn again."""
-    st.session_state["form_changes"] = fields
+def change(**fields: Any) -> NoReturn:
+    """Set fields that are drawn already: in a new pass, before they are drawn again.
+
+    Who leaves a field by pressing Run has done both at once: the press counts in the new pass.
+    """
+    pressed = {"pressed_before": True} if st.session_state.get("submit") else {}
+    st.session_state["form_changes"] = {**fields, **pressed}
     st.rerun()
     raise AssertionError("rerun does not return")
 
@@ -139,8 +142,7 @@ def submission() -> Submission:
     )
     return Submission(
         **{field: state[field].strip() for field in TEXTS},
-        env=parse_env(state.env),
-        secret_refs=parse_secret_refs(state.secret_refs),
+        **variables.of_submission(state.variables, offered()),
         sandbox=state.sandbox,
         submodules=state.submodules,
         lfs=state.lfs,
@@ -150,24 +152,16 @@ def submission() -> Submission:
     )
 
 
-def parse_env(text: str) -> dict[str, str]:
-    """Read NAME=value lines."""
-    pairs = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        name, equals, value = line.partition("=")
-        if not equals or not _VARIABLE.fullmatch(name.strip()):
-            raise InvalidInput(
-                f"Line {number} of the variables is not NAME=value.",
-                field="env",
-                hint="Write one variable a line, such as SEED=1.",
-            )
-        pairs[name.strip()] = value
-    return pairs
+def offered() -> tuple[str, ...]:
+    """Return the operator's variables that a run may refer to."""
+    return Settings.from_env().secret_variables
 
 
-def parse_secret_refs(text: str) -> dict[str, str]:
-    """Read lines of NAME, or of NAME=VARIABLE where the operator's variable has another name."""
-    pairs = (line.partition("=") for line in text.split())
-    return {name: source or name for name, _, source in pairs}
+def require_all() -> None:
+    """Raise `InvalidInput` while something is begun that a submission would leave out."""
+    variables.require_all(st.session_state.variables, offered())
+
+
+def forget_secrets() -> None:
+    """Forget the values of secrets once they were submitted."""
+    st.session_state["variables"] = variables.without_secrets(st.session_state.variables)

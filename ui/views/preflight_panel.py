@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from repo_runner.errors import AppUnreachable, AuthRequired, RunnerError
+from repo_runner.errors import AppUnreachable, RunnerError
 from repo_runner.models import Finding, Preflight, Submission
 from ui.connection import client
 from ui.views.fixes import fixes_for
-from ui.views.form import HINTS
+from ui.views.form import PLACES
 from ui.views.share import show_link
 from ui.widgets import formats, safe
 from ui.widgets.component import mount
@@ -29,7 +29,7 @@ class Check:
     general: tuple[dict[str, Any], ...] = ()
     at_fields: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     #: What the buttons of the notices change in the form, by their names.
-    fixes: dict[str, dict[str, str | bool]] = field(default_factory=dict)
+    fixes: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: Whether asking again may give another answer.
     passing: bool = False
 
@@ -42,15 +42,8 @@ def check(submission: Submission) -> Check | None:
     if last is None or last.submission != submission or last.passing:
         with st.spinner("Looking at the repository …"):
             last = _ask(submission)
-        before, st.session_state["check"] = st.session_state.get("check"), last
-        if _wants_token(last) and not _wants_token(before):
-            st.rerun()  # the field for it is drawn already, folded away
+        st.session_state["check"] = last
     return last
-
-
-def _wants_token(result: Check | None) -> bool:
-    found = result.preflight.findings if result and result.preflight else ()
-    return any(finding.code == AuthRequired.code for finding in found)
 
 
 def show_panel(result: Check | None) -> str | None:
@@ -71,10 +64,10 @@ def sorted_findings(submission: Submission, preflight: Preflight) -> Check:
     """Put errors that name a field at their field and everything else into the panel."""
     at_fields: dict[str, list[dict[str, Any]]] = {}
     general = []
-    fixes: dict[str, dict[str, str | bool]] = {}
+    fixes: dict[str, dict[str, Any]] = {}
     for finding in preflight.findings:
         item = _with_buttons(finding, preflight, submission, fixes)
-        if finding.level == "error" and finding.field in HINTS:
+        if finding.level == "error" and finding.field in PLACES:
             at_fields.setdefault(finding.field, []).append(item)
         else:
             general.append(item)
@@ -85,7 +78,7 @@ def _with_buttons(
     finding: Finding,
     preflight: Preflight,
     submission: Submission,
-    fixes: dict[str, dict[str, str | bool]],
+    fixes: dict[str, dict[str, Any]],
 ) -> dict[str, Any]:
     """Return the notice with a button a fix, and note in `fixes` what each changes."""
     offered = fixes_for(finding, preflight, submission)
@@ -99,7 +92,7 @@ def _ask(submission: Submission) -> Check:
     except RunnerError as error:
         if error.error_code == AppUnreachable.code:
             return Check(submission, passing=True)  # said by `watch_app`
-        if error.field in HINTS:
+        if error.field in PLACES:
             return Check(submission, at_fields={error.field: [of_error(error)]})
         return Check(submission, general=(of_error(error),), passing=True)
 

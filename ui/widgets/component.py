@@ -23,8 +23,8 @@ _FOLDER = Path(__file__).parent / "browser"
 
 #: `dom` first: the others use it. They share one module scope and one style sheet.
 _ELEMENTS = (
-    "dom", "bits", "notice", "heading", "facts", "picks", "arguments", "phases",
-    "runs", "scales", "plot", "curves", "compare", "ansi", "log", "checkpoints", "board", "typing",
+    "dom", "bits", "notice", "heading", "facts", "picks", "arguments", "variables",
+    "phases", "runs", "scales", "plot", "curves", "compare", "ansi", "log", "checkpoints", "board", "typing",
 )  # fmt: skip  # one line a group
 
 #: Sent with every update, so it is short.

@@ -23,6 +23,15 @@ def show_picks(
     return str(picked) if picked else None
 
 
+def show_variables(
+    rows: Sequence[Mapping[str, Any]], edits: int, offered: Sequence[str], *, key: str
+) -> tuple[int, list[Mapping[str, Any]]] | None:
+    """Show a row a variable; return what a person has made of them and how many edits that took."""
+    data = {"rows": list(rows), "edits": edits, "offered": list(offered)}
+    edit = mount("rr-variables", data, key=key, on_event={"edit": nothing}).get("edit")
+    return (int(edit["edits"]), list(edit["rows"])) if edit else None
+
+
 def show_fields(
     title: str, note: str, fields: Sequence[Mapping[str, Any]], *, key: str
 ) -> tuple[str, str] | None:

@@ -21,7 +21,9 @@ def test_variables_secrets_and_the_sandbox_are_words_of_the_command_line(
 ) -> None:
     monkeypatch.setenv("WANDB_API_KEY", "of-this-shell")
     words = ["--env", "SEED=a=b", "--env", "WANDB_API_KEY", "--secret-ref", "HF_TOKEN=TEAM_TOKEN"]
+    words += ["--secret", "WANDB_API_KEY"]
     given = submission_of(asked(*words, "--secret-ref", "OTHER", "--sandbox", "landlock"))
+    assert given.secret_env["WANDB_API_KEY"].get_secret_value() == "of-this-shell"
     assert given.env == {"SEED": "a=b", "WANDB_API_KEY": "of-this-shell"}
     assert given.secret_refs == {"HF_TOKEN": "TEAM_TOKEN", "OTHER": "OTHER"}
     assert given.sandbox == "landlock"

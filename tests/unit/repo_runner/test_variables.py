@@ -8,6 +8,7 @@ import pytest
 
 from repo_runner import variables
 from repo_runner.errors import InvalidInput
+from repo_runner.models import Submission
 from repo_runner.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -40,6 +41,31 @@ def test_A6_a_value_that_no_process_could_get_is_refused(value: str, reason: str
 def test_A6_ordinary_variables_pass_as_they_are() -> None:
     given = {"PYTHONHASHSEED": "1", "WANDB_API_KEY": "k", "CUDA_VISIBLE_DEVICES": "", "X": "a=b\n"}
     assert variables.check_env(given) == given
+
+
+def test_what_is_given_as_a_secret_or_named_like_one_is_sealed() -> None:
+    given = Submission(link="a/b", env={"HF_TOKEN": "t", "SEED": "1"}, secret_env={"LICENCE": "x"})
+    env, hidden = variables.own_variables(given)
+    assert env == {"HF_TOKEN": "t", "SEED": "1", "LICENCE": "x"}
+    assert hidden == {"HF_TOKEN", "LICENCE"}
+    assert "x" not in repr(given.secret_env)
+
+
+@pytest.mark.parametrize(
+    ("env", "secret_env", "reason"),
+    [
+        ({}, {"LICENCE": ""}, "The secret LICENCE has no value"),
+        ({"HF_TOKEN": ""}, {}, "The secret HF_TOKEN has no value"),
+        ({"A": "1"}, {"A": "2"}, "A is given twice"),
+        ({}, {"LD_PRELOAD": "x"}, "LD_PRELOAD cannot be set"),
+    ],
+)
+def test_A6_a_secret_that_cannot_be_given_is_refused_at_its_field(
+    env: dict[str, str], secret_env: dict[str, str], reason: str
+) -> None:
+    with pytest.raises(InvalidInput, match=reason) as caught:
+        variables.own_variables(Submission(link="a/b", env=env, secret_env=secret_env))
+    assert caught.value.field == "env"
 
 
 def test_A6_every_refused_name_is_in_the_security_page() -> None:

@@ -35,6 +35,15 @@ def test_a_script_found_in_the_repository_can_be_chosen(draw: Draw, screen: Scre
     assert page.text_input("script_path").value == "examples/train.py"
 
 
+def test_a_field_that_is_left_by_pressing_run_counts(
+    draw: Draw, screen: Screen, app: FakeClient
+) -> None:
+    page = draw("new_run", repo=LINK, script="train.py")
+    screen.events["arguments"] = {"edit": {"name": "max_epochs", "value": "7"}}
+    page.button("submit").click().run()
+    assert [made.script_args for made in app.submitted] == ["--max_epochs 7"]
+
+
 def test_the_exact_command_is_shown(draw: Draw, screen: Screen) -> None:
     page = draw("new_run", repo=LINK, script="train.py", args="--lr 1")
     assert page.text_input("link").value == LINK
@@ -65,10 +74,22 @@ def test_a_field_on_the_page_is_not_set_over_what_is_typed_there_meanwhile(draw:
     assert page.text_input("link").value == LINK
 
 
-def test_a_bad_variable_is_said_at_its_field(draw: Draw, screen: Screen) -> None:
+def test_a_wrong_limit_is_said_at_its_field_and_what_hides_it_unfolds(
+    draw: Draw, screen: Screen
+) -> None:
     page = draw("new_run", repo=LINK, script="train.py")
-    page.text_area("env").set_value("no equals sign").run()
-    assert "not NAME=value" in screen.shown["error-env"]["items"][0]["text"]
+    assert not page.expander[1].proto.expanded
+    page.text_input("limits.time_s").set_value("soon").run()
+    assert "'soon'" in screen.shown["error-limits.time_s"]["items"][0]["text"]
+    assert page.expander[1].proto.expanded
+
+
+def test_a_token_that_is_sealed_in_another_run_is_asked_for_again(draw: Draw) -> None:
+    page = draw("new_run", repo=LINK, script="train.py")
+    page.session_state["needs_token"] = True
+    page.run()
+    assert page.expander[0].proto.expanded
+    assert any("Write it again" in caption.value for caption in page.caption)
 
 
 def test_an_error_about_what_is_no_field_of_the_form_is_still_said(

@@ -96,7 +96,8 @@ def test_edit_and_run_fills_the_form(draw: Draw, screen: Screen) -> None:
     page.button("again").click().run()
     assert screen.gone_to == [("new", {})]
     assert page.session_state["script_args"] == "--max_epochs 40 --lr 1e-3 --tag 'two words'"
-    assert page.session_state["env"] == "SEED=1"
+    (variable,) = page.session_state["variables"]
+    assert (variable.name, variable.value) == ("SEED", "1")
 
 
 def test_while_the_app_is_away_the_last_moment_stays(
