@@ -18,7 +18,7 @@ LARGEST_FILE_BYTES = 1 << 30
 EXPENDABLE = frozenset(("step", "progress"))
 #: May wait for the interval: with a tiny data set there are hundreds of epochs a second.
 PATIENT = EXPENDABLE | {"epoch_start"}
-ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False)
 
 
 class Emitter:

@@ -88,12 +88,18 @@ class Reporter:
         if checkpoints:
             self.emit("checkpoint", {"ckpts": checkpoints}, position)
 
-    def is_progress_due(self) -> bool:
-        """Do what is done now and then; tell whether it is time for a progress event as well."""
-        if not self.is_tick_due():
+    def is_progress_due(self, *, has_written: bool = False) -> bool:
+        """Do what is done now and then; tell whether it is time for a progress event as well.
+
+        An event just written has done it: where those come often, nothing else has to.
+        """
+        now = time.monotonic()
+        if now < self.next_tick and not has_written:
             return False
-        self.session.tick()
-        if time.monotonic() < self._next_progress:
+        self.next_tick = now + TICK_INTERVAL_S
+        if not has_written:
+            self.session.tick()
+        if now < self._next_progress:
             return False
         self.report_checkpoints()
         return True

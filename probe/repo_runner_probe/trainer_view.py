@@ -84,6 +84,8 @@ class StepCounter:
         return not self._accumulates()
 
     def _accumulates(self) -> bool:
+        if self._trainer.accumulate_grad_batches == 1:
+            return False  # nearly always, and what follows asks a dozen objects
         fit_loop = self._trainer.fit_loop
         automatic = getattr(self._trainer.lightning_module, "automatic_optimization", True)
         accumulates = getattr(fit_loop, "_should_accumulate", None)

@@ -47,10 +47,11 @@ class Training:
         self._reporter.in_batch = True
         self.pace.has_saved = False
         self._count()
-        if self._reporter.steps.is_logged_now() and not self.is_stopping:
+        is_step = self._reporter.steps.is_logged_now() and not self.is_stopping
+        if is_step:
             self._emit_step()
         self._reporter.report_saved()
-        if self._reporter.is_progress_due():
+        if self._reporter.is_progress_due(has_written=is_step):
             self._emit_progress()
         self.pace.next_tick = self._reporter.next_tick
 
