@@ -25,8 +25,15 @@ def lightning_cli_arguments(
         for call in module.calls(only=None if module is script else script.words):
             if _is_cli(call.func, script, modules):
                 _take(call, module, arguments)
+                _all_below(arguments)
                 return True
     return False
+
+
+def _all_below(arguments: Arguments) -> None:
+    """Each subcommand of a LightningCLI takes everything, also what the script adds to its parser."""
+    below = tuple(arguments.subcommands)
+    arguments.found = [one.model_copy(update={"subcommands": below}) for one in arguments.found]
 
 
 def _is_cli(function: ast.expr, script: Module, modules: Collection[Module]) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from repo_runner.dependency_files import find_dependency_files, folders_upwards, parent
 from repo_runner.environment.declared import plan_dependencies
+from repo_runner.environment.declared_lines import declared_lines
 from repo_runner.environment.interpreters import Interpreter, own_interpreter
 from repo_runner.environment.plan import DependencyPlan
 from repo_runner.errors import InvalidRequirement
@@ -23,6 +25,7 @@ _INCLUDE = re.compile(
 )
 _MAX_INCLUDED = 50
 _MAX_FOLDERS = 3000
+_MAX_DECLARED = 300
 
 
 def first_files(files: RepositoryFiles, script: str, chosen: str) -> list[str]:
@@ -82,13 +85,16 @@ def _plan(
     with tempfile.TemporaryDirectory(prefix="preflight-") as folder:
         _copy(files, Path(folder))
         try:
-            return plan_dependencies(
+            plan = plan_dependencies(
                 Path(folder),
                 spec.script_path,
                 spec.requirements,
                 settings.default_requirements,
                 dependency_file=spec.dependency_file,
             )
+            asked = len(plan.lines) - len(spec.requirements)
+            theirs = declared_lines(Path(folder), replace(plan, lines=plan.lines[:asked]))
+            found.declared = theirs[:_MAX_DECLARED]
         except InvalidRequirement as error:
             if files.snapshot.submodules:  # what it names may lie in one of them
                 found.warn(error.error_code, error.message, error.hint_text)
@@ -100,6 +106,8 @@ def _plan(
                 "A dependency file has not the form that such a file has.",
                 "Look at it; building the environment will probably fail.",
             )
+        else:
+            return plan
     return None
 
 

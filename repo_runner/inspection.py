@@ -32,8 +32,10 @@ class Inspection:
     spec: RunSpec | None = None
     scripts: tuple[str, ...] = ()
     dependency_files: tuple[str, ...] = ()
+    declared: tuple[tuple[str, str], ...] = ()
     script_kind: ScriptKind = "unknown"
     arguments: tuple[ScriptArgument, ...] = ()
+    subcommands: tuple[str, ...] = ()
     refs: tuple[NamedRef, ...] = ()
     python: str = ""
     submodules: tuple[SubmoduleInfo, ...] = ()
@@ -72,8 +74,10 @@ class Inspection:
             spec=spec,
             scripts=self.scripts,
             dependency_files=self.dependency_files,
+            declared=self.declared,
             script_kind=self.script_kind,
             arguments=self.arguments,
+            subcommands=self.subcommands,
             refs=self.refs,
             python=self.python,
             submodules=self.submodules,

@@ -15,6 +15,7 @@ from repo_runner.script_arguments import Arguments, argparse_arguments
 from repo_runner.script_kind import command_line_of, gpu_uses, kind_of_script
 from repo_runner.script_name import module_at
 from repo_runner.script_source import Module, connect, parse_module
+from repo_runner.subcommands import divide, of_script, of_subcommand
 
 _KINDS: dict[ScriptKind, str] = {
     "lightning_cli": "The script is a LightningCLI: curves and checkpoints are followed.",
@@ -82,6 +83,7 @@ def _arguments(script: Module, modules: list[Module], found: Inspection) -> Argu
     ):
         arguments.note_gap("the place where LightningCLI is made was not found")
     found.arguments = tuple(arguments.found)
+    found.subcommands = tuple(arguments.subcommands)
     return arguments
 
 
@@ -91,22 +93,27 @@ def _report_arguments(
     library = command_line_of(script)
     if library:
         arguments.note_gap(f"{library} makes its command line, which is not read here")
+    parts = divide(words, arguments.found, arguments.subcommands)
+    own = of_subcommand(arguments.found, parts.subcommand)
     gaps = f" There may be more: {'; '.join(arguments.gaps)}." if arguments.gaps else ""
     if arguments.found:
-        found.ok("arguments", f"The script takes {_counted(arguments.found)}.{gaps}")
+        taken = [*of_script(arguments.found), *own] if parts.subcommand else arguments.found
+        whose = f" with {parts.subcommand}" if parts.subcommand else ""
+        found.ok("arguments", f"The script takes {_counted(taken)}{whose}.{gaps}")
     elif gaps:
         found.warn("arguments_unread", f"The script's arguments are not known.{gaps}")
     else:
         found.ok("no_arguments", "The script's source defines no arguments.")
-    if arguments.subcommands and not set(words) & set(arguments.subcommands):
+    if arguments.subcommands and not parts.subcommand:
         found.warn(
             "subcommand_missing",
             f"The script expects one of these words first: {', '.join(arguments.subcommands[:20])}.",
             f"Begin the arguments with {arguments.subcommands[0]}.",
             "script_args",
         )
-    if arguments.found and not arguments.gaps and not arguments.subcommands:
-        _check_words(arguments.found, words, found)
+    elif arguments.found and not arguments.gaps:
+        _check_words(of_script(arguments.found), parts.before, found)
+        _check_words(own, parts.after, found)
 
 
 def _counted(arguments: Sequence[ScriptArgument]) -> str:

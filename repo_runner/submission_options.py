@@ -134,6 +134,8 @@ def _rows(arguments: tuple[ScriptArgument, ...]) -> Iterator[str]:
         names = ", ".join(argument.flags) or argument.name
         kind = "" if argument.is_flag else f" {argument.type}"
         facts = ["required"] if argument.required else []
+        if argument.subcommands:
+            facts.append(f"after {' or '.join(argument.subcommands)}")
         if argument.default is not None and not argument.is_flag:
             facts.append(f"default {argument.default!r}")
         if argument.choices:

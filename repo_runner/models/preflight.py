@@ -40,6 +40,8 @@ class ScriptArgument(Record):
     #: How many values it takes, as argparse writes it: a number, `?`, `*` or `+`; None: one.
     nargs: int | str | None = None
     help: str = ""
+    #: The subcommands that take it, after their name; none: the script itself does, before it.
+    subcommands: tuple[str, ...] = ()
     #: Which of the above the script computes, so that they are not known here.
     unknown: tuple[str, ...] = ()
 
@@ -74,10 +76,14 @@ class Preflight(Record):
     scripts: tuple[str, ...] = ()
     #: Dependency files found, in the order in which they are honoured.
     dependency_files: tuple[str, ...] = ()
+    #: What those that are honoured ask for: a file and a line of it each; no file: the operator's defaults.
+    declared: tuple[tuple[str, str], ...] = ()
     #: What the script trains with, read from its source; never by running it.
     script_kind: ScriptKind = "unknown"
     #: The script's arguments, in the order of its source.
     arguments: tuple[ScriptArgument, ...] = ()
+    #: The words of which the script wants one, such as `fit`; an argument says to which of them it belongs.
+    subcommands: tuple[str, ...] = ()
     #: Branches (the default one first) and tags, at most a few hundred.
     refs: tuple[NamedRef, ...] = ()
     #: Python version or range the repository asks for; empty: any.

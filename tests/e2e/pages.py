@@ -101,6 +101,27 @@ class NewRunPage:
     def argument(self, name: str) -> Locator:
         return self.root.locator("rr-arguments").get_by_role("textbox", name=name, exact=True)
 
+    def pick_subcommand(self, name: str) -> None:
+        picker = self.root.locator("rr-arguments").get_by_role("group", name="Subcommand")
+        picker.get_by_role("button", name=name, exact=True).click()
+
+    def add_variable(self, name: str, value: str, *, secret: bool = False) -> NewRunPage:
+        """Add a row and fill it."""
+        button = "Add a secret" if secret else "Add a variable"
+        self.root.get_by_role("button", name=button, exact=True).click()
+        self.root.get_by_label("Name of a variable").last.fill(name)
+        return self.give_value(name, value)
+
+    def give_value(self, name: str, value: str) -> NewRunPage:
+        box = self.root.get_by_label(f"Value of {name}", exact=True)
+        box.fill(value)
+        box.press("Tab")
+        return self
+
+    def variable(self, name: str) -> Locator:
+        """The row of a variable."""
+        return self.root.locator(f'[data-testid="variable"][data-name="{name}"]')
+
     def press(self, label: str) -> None:
         self.root.get_by_role("button", name=label, exact=True).first.click()
 

@@ -13,12 +13,22 @@ from examples.app_process import AppProcess
 from repo_runner.client import Client
 from repo_runner.models import RunStatus, Submission
 from tests.app_fixtures import NOTHING_TO_INSTALL, TINY_LIGHTNING_REPO
-from tests.e2e.pages import NewRunPage, RunsPage, SystemPage, enter, sha256
+from tests.e2e.pages import NewRunPage, RunPage, RunsPage, SystemPage, enter, sha256
 from tests.git_fixtures import MakeRepo
 from tests.waiting import wait_for
 
 LONG = "--max_epochs 20 --rows 4096"
 ENDLESS = "import time\nprint('started', flush=True)\nwhile True: time.sleep(0.1)\n"
+#: A script that does one of two things.
+SUBCOMMANDS = """
+import argparse
+parser = argparse.ArgumentParser()
+commands = parser.add_subparsers(dest="command", required=True)
+commands.add_parser("fit").add_argument("--lr", type=float)
+commands.add_parser("test").add_argument("--ckpt", required=True)
+asked = parser.parse_args()
+print(asked.command, "with", asked.lr)
+"""
 
 
 def test_a_person_trains_a_script_watches_its_curve_grow_and_downloads_the_best_checkpoint(
@@ -139,6 +149,42 @@ def test_a_link_opens_the_filled_form_whose_fields_edit_the_line(
     expect(form.line).to_have_value("--max_epochs 2")
     expect(form.command).to_have_text("python train.py --max_epochs 2")
     form.submit().wait_status("Succeeded")
+
+
+def test_a_secret_is_masked_in_the_log_and_asked_for_again_by_a_run_like_it(
+    ui: FrameLocator, client: Client, make_repo: MakeRepo
+) -> None:
+    says = "import os\nprint('licence', os.environ['LICENCE'], 'seed', os.environ['SEED'])\n"
+    url, _ = make_repo({"train.py": says, **NOTHING_TO_INSTALL})
+    form = NewRunPage(ui).open().fill(url, script="train.py")
+    form.add_variable("LICENCE", "never-to-be-seen", secret=True).add_variable("SEED", "7")
+    run_page = form.submit()
+    run_page.wait_status("Succeeded")
+    expect(run_page.log).to_contain_text("licence *** seed 7", timeout=30_000)
+    first = run_page.run_id()
+    spec = client.get(first).spec
+    assert (spec.env, set(spec.secret_env)) == ({"SEED": "7"}, {"LICENCE"})
+    ui.get_by_role("button", name="Run again", exact=True).click()
+    expect(form.variable("LICENCE")).to_contain_text("Write it again", timeout=60_000)
+    form.give_value("LICENCE", "another-one")
+    form.submit().wait_status("Succeeded")
+    again = client.get(run_page.run_id())
+    assert again.run_id != first
+    assert (again.spec.env, set(again.spec.secret_env)) == ({"SEED": "7"}, {"LICENCE"})
+    assert client.logs(again.run_id).text == "licence *** seed 7\n"
+
+
+def test_a_subcommand_is_picked_with_its_arguments(ui: FrameLocator, make_repo: MakeRepo) -> None:
+    url, _ = make_repo({"train.py": SUBCOMMANDS, **NOTHING_TO_INSTALL})
+    form = NewRunPage(ui).open().fill(url, script="train.py")
+    form.pick_subcommand("fit")
+    expect(form.line).to_have_value("fit", timeout=60_000)
+    form.argument("lr").fill("0.5")
+    form.press_run()  # which leaves the field, too
+    run_page = RunPage(ui)
+    expect(run_page.title).to_be_visible(timeout=60_000)
+    run_page.wait_status("Succeeded")
+    expect(run_page.log).to_contain_text("fit with 0.5", timeout=30_000)
 
 
 def test_a_misspelt_script_is_mended_with_a_click(ui: FrameLocator, make_repo: MakeRepo) -> None:

@@ -54,6 +54,7 @@ def test_a_lightning_script_is_known_before_it_runs(
     form = {a.name: (a.type, a.default) for a in report.arguments}
     assert form == {"max_epochs": ("int", 3), "lr": ("float", 0.05), "rows": ("int", 512)}
     assert report.dependency_files == ("requirements.txt",)
+    assert report.declared == (("requirements.txt", "lightning"),)
 
 
 def test_branches_and_tags_are_told_even_when_the_asked_one_is_missing(
@@ -141,7 +142,25 @@ def test_a_lightning_cli_without_its_subcommand_is_pointed_at(
     report = look(git_settings, url)
     assert report.script_kind == "lightning_cli"
     assert "fit" in rows(report)["subcommand_missing"].hint
+    assert report.subcommands == ("fit", "validate", "test", "predict")
     assert "subcommand_missing" not in rows(look(git_settings, url, script_args="fit"))
+
+
+def test_the_arguments_of_a_subcommand_are_those_that_follow_it(
+    git_settings: Settings, make_repo: MakeRepo
+) -> None:
+    script = (
+        "import argparse\nparser = argparse.ArgumentParser()\nsub = parser.add_subparsers()\n"
+        "fit = sub.add_parser('fit')\nfit.add_argument('--lr', required=True)\nsub.add_parser('test')\n"
+    )
+    url, _ = make_repo({"train.py": script})
+    report = look(git_settings, url, script_args="--lr 1 fit")
+    assert report.subcommands == ("fit", "test")
+    assert [a.subcommands for a in report.arguments] == [("fit",)]
+    assert {"argument_unknown", "argument_missing"} <= rows(report).keys()
+    right = rows(look(git_settings, url, script_args="fit --lr 1"))
+    assert not {"argument_unknown", "argument_missing"} & right.keys()
+    assert "1 argument; required: --lr with fit" in right["arguments"].message
 
 
 def test_a_foreign_command_line_is_named_and_not_guessed(

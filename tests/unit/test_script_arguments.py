@@ -124,6 +124,61 @@ def test_what_only_running_would_tell_is_said() -> None:
     assert found.subcommands == ["fit", "test"]
 
 
+SUBCOMMANDS = """
+import argparse
+common = argparse.ArgumentParser(add_help=False)
+common.add_argument("--seed", type=int)
+parser = argparse.ArgumentParser()
+parser.add_argument("--verbose", action="store_true")
+sub = parser.add_subparsers(dest="command", required=True)
+fit = sub.add_parser("fit", parents=[common])
+fit.add_argument("--lr", type=float, default=0.1)
+group = fit.add_argument_group("data")
+group.add_argument("--rows", type=int)
+def both(p):
+    p.add_argument("--size", type=int)
+p = sub.add_parser("test", parents=[common])
+p.add_argument("--ckpt", required=True)
+p = sub.add_parser("export")
+p.add_argument("--lr", type=float, default=0.1)
+p.set_defaults(lr=7)
+both(fit)
+both(p)
+deep = p.add_subparsers().add_parser("onnx")
+deep.add_argument("--opset")
+elsewhere.add_argument("--anywhere")
+"""
+
+
+def test_an_argument_is_told_by_its_subcommand() -> None:
+    found = arguments_of(SUBCOMMANDS)
+    assert found.subcommands == ["fit", "test", "export"]
+    assert [(a.name, a.default, a.subcommands) for a in found.found] == [
+        ("seed", None, ("fit", "test")),
+        ("verbose", False, ()),
+        ("lr", 0.1, ("fit",)),
+        ("rows", None, ("fit",)),
+        ("size", None, ("export", "fit")),
+        ("ckpt", None, ("test",)),
+        ("lr", 7, ("export",)),
+        ("anywhere", None, ("fit", "test", "export")),
+    ]
+    assert found.gaps == ["subcommands have subcommands of their own"]
+
+
+def test_the_main_parser_is_known_by_what_is_asked_of_it() -> None:
+    found = arguments_of(
+        "import argparse\nparser = make()\nparser.add_argument('--quiet')\n"
+        "for name in names: parser.add_subparsers().add_parser(name).add_argument('--a')\n"
+        "parser.add_subparsers().add_parser('fit')\n"
+        "class Main:\n"
+        "    def __init__(self): self.test = sub.add_parser('test')\n"
+        "    def fill(self): self.test.add_argument('--b')\n"
+    )
+    rows = {a.name: a.subcommands for a in found.found}
+    assert rows == {"quiet": (), "a": ("fit", "test"), "b": ("test",)}
+
+
 CLI = "from lightning.pytorch.cli import LightningCLI\nfrom models import Net\nfrom data import Data\n"
 
 
@@ -146,6 +201,7 @@ def test_a_lightning_cli_takes_what_its_classes_take() -> None:
         "data.size": ("int", 3, False),
     }
     assert found.subcommands == ["fit", "validate", "test", "predict"]
+    assert {a.subcommands for a in found.found} == {("fit", "validate", "test", "predict")}
     assert any("--trainer" in gap for gap in found.gaps)
 
 
@@ -245,6 +301,16 @@ def test_a_source_that_is_just_deep_enough_to_be_read_does_no_harm() -> None:
 def test_a_class_that_is_its_own_base_ends() -> None:
     found = arguments_of(CLI + "LightningCLI(Net)\n", models="class Net(Net): pass\n")
     assert found.found == []
+
+
+def test_a_source_with_many_parsers_is_read_in_no_time() -> None:
+    calls = "".join(f"p = sub.add_parser('s{n}')\nf{n % 9}(p)\n" for n in range(3000))
+    chain = "".join(
+        f"def f{n}(p):\n    f{(n + 1) % 9}(p)\n    p.add_argument('--x{n}')\n" for n in range(9)
+    )
+    started = time.monotonic()
+    arguments_of(f"import argparse\n{chain}{calls}")
+    assert time.monotonic() - started < 4
 
 
 @given(st.text(alphabet="()[]{}=+-*.,:'\"\\\n abcdef0123lambda#@%", max_size=300))

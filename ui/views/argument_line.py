@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from repo_runner.models import ScriptArgument
+from repo_runner.subcommands import Division, divide, of_script, of_subcommand
+from ui.views.argument_uses import Use, uses_of
 from ui.widgets import formats
 
-_NUMBER = re.compile(r"-[\d.]")
 _NUMBERS = ("int", "float")
-_MANY = ("*", "+")
 ON, OFF = "on", "off"
-
-
-@dataclass(frozen=True)
-class _Use:
-    """Where the line says something about an argument: `words[start:stop]`."""
-
-    name: str
-    start: int
-    stop: int
-    values: tuple[str, ...] = ()
-    flag: str = ""
 
 
 def split(line: str) -> list[str] | None:
@@ -36,20 +24,92 @@ def split(line: str) -> list[str] | None:
         return None
 
 
-def fields(arguments: Sequence[ScriptArgument], line: str) -> list[dict[str, Any]]:
-    """Return one field an argument, with the value the line gives it."""
-    words = split(line) or []
-    uses = {use.name: use for use in _uses(words, arguments)}
-    return [_field(argument, uses.get(argument.name)) for argument in arguments]
+def fields(
+    arguments: Sequence[ScriptArgument], line: str, subcommands: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """Return one field an argument that can be given now, with the value the line gives it."""
+    parts = _divided(line, arguments, subcommands)
+    own, main = of_subcommand(arguments, parts.subcommand), of_script(arguments)
+    told = {one.name for one in own}
+    uses = {use.name: use for use in (*uses_of(parts.before, main), *uses_of(parts.after, own))}
+    rest = [one for one in main if one.name not in told]
+    return [_field(argument, uses.get(argument.name)) for argument in (*rest, *own)]
 
 
-def with_value(line: str, arguments: Sequence[ScriptArgument], name: str, value: str) -> str:
+def subcommand_of(
+    line: str, arguments: Sequence[ScriptArgument], subcommands: Sequence[str]
+) -> str:
+    """Return the subcommand that the line names."""
+    return _divided(line, arguments, subcommands).subcommand
+
+
+def with_value(
+    line: str,
+    arguments: Sequence[ScriptArgument],
+    name: str,
+    value: str,
+    subcommands: Sequence[str] = (),
+) -> str:
     """Return the line after a field was changed; a value that is the default leaves the line."""
-    words = split(line)
-    argument = next((one for one in arguments if one.name == name), None)
-    if words is None or argument is None:
+    if split(line) is None:
         return line
-    uses = list(_uses(words, arguments))
+    parts = _divided(line, arguments, subcommands)
+    own, main = of_subcommand(arguments, parts.subcommand), of_script(arguments)
+    if any(one.name == name for one in own):
+        return _joined(replace(parts, after=_edited(parts.after, own, name, value)))
+    return _joined(replace(parts, before=_edited(parts.before, main, name, value)))
+
+
+def with_subcommand(
+    line: str, arguments: Sequence[ScriptArgument], subcommands: Sequence[str], name: str
+) -> str:
+    """Return the line with another subcommand: what only the one before takes leaves the line with it."""
+    if split(line) is None:
+        return line
+    parts = _divided(line, arguments, subcommands)
+    main, old = of_script(arguments), of_subcommand(arguments, parts.subcommand)
+    known = {flag for one in of_subcommand(arguments, name) for flag in one.flags}
+    gone = [one for one in old if not known & set(one.flags)]
+    before = _without(parts.before, main, lambda use: not use.name)
+    moved = _without(parts.before, main, lambda use: bool(use.name))
+    if parts.subcommand:
+        before, moved = parts.before, ()
+    names = {one.name for one in gone}
+    after = _without(parts.after, old, lambda use: use.name in names)
+    return _joined(Division(before, name, (*moved, *after)))
+
+
+def long_flag(argument: ScriptArgument) -> str:
+    """Return the flag people read: the longest one."""
+    return max(argument.flags, key=len, default="")
+
+
+def _divided(
+    line: str, arguments: Sequence[ScriptArgument], subcommands: Sequence[str]
+) -> Division:
+    return divide(split(line) or [], arguments, subcommands)
+
+
+def _joined(parts: Division) -> str:
+    middle = [parts.subcommand] if parts.subcommand else []
+    return shlex.join([*parts.before, *middle, *parts.after])
+
+
+def _without(
+    words: Sequence[str], arguments: Sequence[ScriptArgument], leave: Callable[[Use], bool]
+) -> tuple[str, ...]:
+    stay = [use for use in uses_of(words, arguments) if not leave(use)]
+    return tuple(word for use in stay for word in words[use.start : use.stop])
+
+
+def _edited(
+    given: Sequence[str], arguments: Sequence[ScriptArgument], name: str, value: str
+) -> tuple[str, ...]:
+    words = list(given)
+    argument = next((one for one in arguments if one.name == name), None)
+    if argument is None:
+        return tuple(words)
+    uses = list(uses_of(words, arguments))
     last = next((use for use in reversed(uses) if use.name == name), None)
     fresh = _written(argument, value.strip(), last)
     if last:
@@ -59,15 +119,10 @@ def with_value(line: str, arguments: Sequence[ScriptArgument], name: str, value:
     else:
         place = max((use.stop for use in uses if use.name and not use.flag), default=0)
         words[place:place] = fresh
-    return shlex.join(words)
+    return tuple(words)
 
 
-def long_flag(argument: ScriptArgument) -> str:
-    """Return the flag people read: the longest one."""
-    return max(argument.flags, key=len, default="")
-
-
-def _field(argument: ScriptArgument, use: _Use | None) -> dict[str, Any]:
+def _field(argument: ScriptArgument, use: Use | None) -> dict[str, Any]:
     kind = _kind(argument)
     flags = ", ".join(flag for flag in (*argument.flags, argument.off_flag) if flag)
     return {
@@ -103,20 +158,20 @@ def _placeholder(argument: ScriptArgument) -> str:
     return formats.plain(argument.default)
 
 
-def _typed(argument: ScriptArgument, use: _Use | None) -> str:
+def _typed(argument: ScriptArgument, use: Use | None) -> str:
     """Return the value as one types it; several are quoted as in the line, a single one is not."""
     values = use.values if use else ()
     return shlex.join(values) if argument.nargs is not None else " ".join(values)
 
 
-def _shown(argument: ScriptArgument, use: _Use | None) -> str:
+def _shown(argument: ScriptArgument, use: Use | None) -> str:
     """Whether a switch stands: without a way to turn it off, whether its flag is there."""
     if use is None:
         return ON if argument.off_flag and argument.default is True else OFF
     return OFF if argument.off_flag and use.flag == argument.off_flag else ON
 
 
-def _written(argument: ScriptArgument, value: str, last: _Use | None) -> list[str]:
+def _written(argument: ScriptArgument, value: str, last: Use | None) -> list[str]:
     if argument.is_flag:
         return _written_switch(argument, value)
     if not value or _is_default(argument, value):
@@ -144,52 +199,3 @@ def _is_default(argument: ScriptArgument, value: str) -> bool:
         and not argument.required
         and value in {str(argument.default), formats.plain(argument.default)}
     )
-
-
-def _uses(words: Sequence[str], arguments: Sequence[ScriptArgument]) -> list[_Use]:
-    """Read the words as argparse would, as far as the source tells; what it does not know has no name."""
-    by_flag = {flag: one for one in arguments for flag in (*one.flags, one.off_flag) if flag}
-    places = [one for one in arguments if not one.flags]
-    uses: list[_Use] = []
-    at = 0
-    while at < len(words):
-        flag, equals, inline = words[at].partition("=")
-        if flag in by_flag:
-            use = _flag_use(by_flag[flag], flag, inline if equals else None, words, at)
-        elif _is_option(words[at]):
-            has_value = not equals and at + 1 < len(words) and not _is_option(words[at + 1])
-            use = _Use("", at, at + 1 + has_value)  # unknown: more often than not with a value
-        elif not places:
-            use = _Use("", at, at + 1)
-        else:
-            argument = places.pop(0)
-            stop = at + _count(argument, words, at)
-            use = _Use(argument.name, at, stop, tuple(words[at:stop]))
-        uses.append(use)
-        at = use.stop
-    return uses
-
-
-def _flag_use(
-    argument: ScriptArgument, flag: str, inline: str | None, words: Sequence[str], at: int
-) -> _Use:
-    if inline is not None:
-        return _Use(argument.name, at, at + 1, (inline,), flag)
-    if argument.is_flag:
-        return _Use(argument.name, at, at + 1, (), flag)
-    stop = at + 1 + _count(argument, words, at + 1)
-    return _Use(argument.name, at, stop, tuple(words[at + 1 : stop]), flag)
-
-
-def _count(argument: ScriptArgument, words: Sequence[str], at: int) -> int:
-    """How many words from here on are its values."""
-    limit = argument.nargs if isinstance(argument.nargs, int) else 1
-    limit = len(words) if argument.nargs in _MANY else limit
-    count = 0
-    while count < limit and at + count < len(words) and not _is_option(words[at + count]):
-        count += 1
-    return count
-
-
-def _is_option(word: str) -> bool:
-    return word.startswith("-") and len(word) > 1 and not _NUMBER.match(word)

@@ -6,7 +6,7 @@ import contextlib
 
 import streamlit as st
 
-from repo_runner.errors import RunnerError
+from repo_runner.errors import RunnerError, RunNotFound
 from repo_runner.models import Run
 from repo_runner.run_environment import RunEnvironment
 from ui.connection import client
@@ -14,7 +14,7 @@ from ui.navigation import open_run
 from ui.widgets import formats
 from ui.widgets.comparison import Curves, show_comparison
 from ui.widgets.component import mount, nothing
-from ui.widgets.notice import show_errors
+from ui.widgets.notice import notice, show_errors, show_notices
 
 MAX_RUNS = 6
 #: Recent runs that are offered; others can be named in the address.
@@ -26,11 +26,15 @@ def render() -> None:
     """Draw the choice and the comparison."""
     st.title("Compare", anchor=False)
     try:
-        chosen = _choose()
+        named, gone = _find(_named())
+        show_notices([_lost(run_id) for run_id in gone], key="gone")
+        chosen = _choose(named)
         runs = [client().get(run_id) for run_id in chosen]
     except RunnerError as error:
         show_errors(error, key="compare-error")
         return
+    if len(runs) == 1:
+        show_notices([notice("info", "One more run, and there is a comparison.")], key="one-run")
     if not runs:
         text = (
             "Their curves are drawn over each other and their settings listed, differences first."
@@ -42,14 +46,36 @@ def render() -> None:
     st.fragment(_live, run_every=LIVE_EVERY_S if changing else None)(chosen)
 
 
-def _choose() -> list[str]:
+def _named() -> list[str]:
+    """Return the runs that the address names."""
+    return [run_id for run_id in st.query_params.get("runs", "").split(",") if run_id][:MAX_RUNS]
+
+
+def _find(run_ids: list[str]) -> tuple[dict[str, Run], list[str]]:
+    """Return those that are there, and the names of those that are gone: the others are compared all the same."""
+    found, gone = {}, []
+    for run_id in run_ids:
+        try:
+            found[run_id] = client().get(run_id)
+        except RunNotFound:
+            gone.append(run_id)
+    return found, gone
+
+
+def _lost(run_id: str) -> dict[str, object]:
+    return notice("warn", f"The run {run_id} is gone.", "It was deleted. The others are compared.")
+
+
+def _choose(named: dict[str, Run]) -> list[str]:
     """Ask for runs, at first those the address names."""
-    named = [run_id for run_id in st.query_params.get("runs", "").split(",") if run_id]
     offered = {run.run_id: run for run in client().list(limit=OFFERED).runs if run.has_probe}
-    offered |= {run_id: client().get(run_id) for run_id in named if run_id not in offered}
-    if st.session_state.get("compared_from") != named or "compared" not in st.session_state:
-        st.session_state["compared"] = named[:MAX_RUNS]
-        st.session_state["compared_from"] = named
+    offered |= named
+    if st.session_state.get("compared_from") != [*named] or "compared" not in st.session_state:
+        st.session_state["compared"] = [*named]
+        st.session_state["compared_from"] = [*named]
+    # One that was deleted since it was chosen is no choice any more.
+    if not offered.keys() >= set(st.session_state.compared):
+        st.session_state["compared"] = [one for one in st.session_state.compared if one in offered]
     return st.multiselect(
         "Runs",
         list(offered),

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import re
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from repo_runner.models import Finding, Preflight, ScriptArgument, Submission
 from repo_runner.script_name import module_at
-from ui.views.argument_line import long_flag, split, with_value
+from ui.views.argument_line import long_flag, split, with_subcommand, with_value
 
 _MAX_OFFERED = 3
-_AFTER_COLON = re.compile(r": (?P<words>[^:]+)\.$")
 
 
 @dataclass(frozen=True)
@@ -80,17 +78,23 @@ def _spellings(finding: Finding, preflight: Preflight, submission: Submission) -
         yield Fix(f"Leave out {given}", {"script_args": line})
 
 
-def _subcommands(finding: Finding, _preflight: Preflight, submission: Submission) -> Iterator[Fix]:
-    match = _AFTER_COLON.search(finding.message)
-    for word in match["words"].split(", ") if match else []:
-        line = f"{shlex.quote(word)} {_line(submission)}".strip()
-        yield Fix(f"Begin with {word}", {"script_args": line})
+def _subcommands(_finding: Finding, preflight: Preflight, submission: Submission) -> Iterator[Fix]:
+    names = preflight.subcommands
+    for name in names:
+        line = with_subcommand(_line(submission), preflight.arguments, names, name)
+        yield Fix(f"Begin with {name}", {"script_args": line})
 
 
 def _cpu(_finding: Finding, preflight: Preflight, submission: Submission) -> Iterator[Fix]:
     for argument in preflight.arguments:
         if _is_device(argument):
-            line = with_value(_line(submission), preflight.arguments, argument.name, "cpu")
+            line = with_value(
+                _line(submission),
+                preflight.arguments,
+                argument.name,
+                "cpu",
+                preflight.subcommands,
+            )
             yield Fix(f"Use {long_flag(argument)} cpu", {"script_args": line})
             return
 

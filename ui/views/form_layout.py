@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from repo_runner.failure_codes import FAILURE_CODES
+from repo_runner.settings import Settings
 from ui.person import may_submit
 from ui.views import form, limit_fields
 from ui.views.placement import choose_backend
@@ -37,7 +38,7 @@ def draw_form() -> tuple[Places, bool]:
     places["declared"] = st.container()
     _variables(places)
     opened: frozenset[str] = st.session_state.get("opened_folds", frozenset())
-    with st.expander("More: name, Python version, private repository, sandbox", "more" in opened):
+    with st.expander(_more_label(), "more" in opened):
         _more(places)
     with st.expander(
         "Limits: resources, what ends a run early, retries, priority", "limits" in opened
@@ -81,6 +82,11 @@ def _variables(places: Places) -> None:
     places["env"] = places["secret_refs"] = places["variables"] = st.container()
     if edit:
         form.change(variables=edited(rows, edit[1]), variable_edits=edit[0])
+
+
+def _more_label() -> str:
+    place = ", where it runs" if len(Settings.from_env().backends) > 1 else ""
+    return f"More: name, Python version{place}, private repository, sandbox"
 
 
 def _more(places: Places) -> None:

@@ -33,9 +33,19 @@ def show_variables(
 
 
 def show_fields(
-    title: str, note: str, fields: Sequence[Mapping[str, Any]], *, key: str
+    title: str,
+    note: str,
+    fields: Sequence[Mapping[str, Any]],
+    *,
+    key: str,
+    subcommands: Sequence[str] = (),
+    subcommand: str = "",
 ) -> tuple[str, str] | None:
-    """Show one field an argument, and return the name and new value of the one a person has changed."""
-    data = {"title": title, "note": note, "fields": list(fields)}
+    """Show one field an argument, and return the name and new value of the one a person has changed.
+
+    Above them the subcommands, if there are any; the one that a person picks has no name.
+    """
+    picker = {"options": list(subcommands), "value": subcommand}
+    data = {"title": title, "note": note, "fields": list(fields), "picker": picker}
     edit = mount("rr-arguments", data, key=key, on_event={"edit": nothing}).get("edit")
     return (str(edit["name"]), str(edit["value"])) if edit else None

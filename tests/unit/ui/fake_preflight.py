@@ -10,6 +10,7 @@ from tests.unit.ui import fake_runs as fake
 
 SCRIPTS = ("train.py", "examples/train.py", "examples/finetune.py", "main.py", "tools/export.py")
 DEPENDENCY_FILES = ("uv.lock", "requirements.txt")
+DECLARED = (("uv.lock", "lightning==2.5.5"), ("uv.lock", "torch==2.9.0"))
 REFS = (
     NamedRef(name="main", kind="branch", commit_sha=fake.SHA, is_default=True),
     *(
@@ -32,6 +33,7 @@ FINDINGS = (
         hint="The run will probably fail. Ask for the CPU if the script lets you.",
     ),
 )
+SUBCOMMANDS: tuple[str, ...] = ()
 ARGUMENTS = (
     ScriptArgument(
         name="max_epochs",
@@ -93,7 +95,9 @@ def fake_preflight(submission: Submission) -> Preflight:
         spec=fake.spec(script_path=submission.script_path, script_args=words),
         scripts=SCRIPTS,
         dependency_files=DEPENDENCY_FILES,
+        declared=DECLARED,
         arguments=ARGUMENTS,
+        subcommands=SUBCOMMANDS,
         refs=REFS,
         python=">=3.10",
     )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from repo_runner.models import ScriptArgument
-from ui.views.argument_line import fields, with_value
+from ui.views.argument_line import fields, subcommand_of, with_subcommand, with_value
 
 ARGUMENTS = (
     ScriptArgument(name="data", type="path", required=True),
@@ -82,3 +82,59 @@ def test_what_is_written_is_read_back() -> None:
         line = with_value("--fast --lr 3", ARGUMENTS, name, new)
         shown = value(line, name)
         assert shown == new
+
+
+BOTH = ("fit", "test")
+COMMANDS = (
+    ScriptArgument(name="verbose", flags=("--verbose",), is_flag=True, default=False),
+    ScriptArgument(name="mode", flags=("--mode",)),
+    ScriptArgument(name="seed", flags=("--seed",), type="int", subcommands=BOTH),
+    ScriptArgument(name="lr", flags=("--lr",), type="float", default=0.1, subcommands=("fit",)),
+    ScriptArgument(name="ckpt", flags=("--ckpt",), required=True, subcommands=("test",)),
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "shown"),
+    [
+        ("", "", ["verbose", "mode"]),
+        ("fit --lr 3", "fit", ["verbose", "mode", "seed", "lr"]),
+        ("--mode fit test", "test", ["verbose", "mode", "seed", "ckpt"]),
+        ("--verbose fit test", "fit", ["verbose", "mode", "seed", "lr"]),
+    ],
+)
+def test_the_subcommand_says_which_arguments_there_are(
+    line: str, name: str, shown: list[str]
+) -> None:
+    assert subcommand_of(line, COMMANDS, BOTH) == name
+    assert [field["name"] for field in fields(COMMANDS, line, BOTH)] == shown
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "new", "wanted"),
+    [
+        ("fit", "lr", "3", "fit --lr 3"),
+        ("fit --lr 3", "verbose", "on", "--verbose fit --lr 3"),
+        ("--verbose test", "ckpt", "a b", "--verbose test --ckpt 'a b'"),
+        ("fit --seed 1", "seed", "", "fit"),
+    ],
+)
+def test_a_value_goes_to_its_side_of_the_subcommand(
+    line: str, name: str, new: str, wanted: str
+) -> None:
+    assert with_value(line, COMMANDS, name, new, BOTH) == wanted
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "wanted"),
+    [
+        ("", "fit", "fit"),
+        ("--verbose --lr 3", "fit", "--verbose fit --lr 3"),
+        ("--verbose fit --seed 1 --lr 3 --own x", "test", "--verbose test --seed 1 --own x"),
+        ("fit --lr 3", "fit", "fit --lr 3"),
+    ],
+)
+def test_another_subcommand_takes_along_what_it_understands(
+    line: str, name: str, wanted: str
+) -> None:
+    assert with_subcommand(line, COMMANDS, BOTH, name) == wanted

@@ -10,9 +10,21 @@ ACCELERATOR = ScriptArgument(name="trainer.accelerator", flags=("--trainer.accel
 SPEC = RunSpec(repo_url="https://x/a/b", commit_sha="0" * 40, script_path="pack/train.py")
 
 
-def changes(code: str, message: str = "", level: str = "warn", args: str = "") -> list[dict]:
+def changes(
+    code: str,
+    message: str = "",
+    level: str = "warn",
+    args: str = "",
+    subcommands: tuple[str, ...] = (),
+) -> list[dict]:
     finding = Finding(level=level, code=code, message=message)
-    found = Preflight(ok=True, findings=(finding,), arguments=(ACCELERATOR,), spec=SPEC)
+    found = Preflight(
+        ok=True,
+        findings=(finding,),
+        arguments=(ACCELERATOR,),
+        subcommands=subcommands,
+        spec=SPEC,
+    )
     asked = Submission(link="a/b", script_args=args)
     return [fix.changes for fix in fixes_for(finding, found, asked)]
 
@@ -37,8 +49,7 @@ def test_what_is_well_needs_no_button() -> None:
 
 
 def test_a_subcommand_is_put_first() -> None:
-    message = "The script expects one of these words first: fit, test."
-    offered = changes("subcommand_missing", message, args="--lr 1")
+    offered = changes("subcommand_missing", args="--lr 1", subcommands=("fit", "test"))
     assert offered == [{"script_args": "fit --lr 1"}, {"script_args": "test --lr 1"}]
 
 

@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from repo_runner.errors import InvalidInput
+from repo_runner.models import ScriptArgument
 from tests.unit.ui.conftest import Screen
 from tests.unit.ui.fake_client import FakeClient
 from ui.views import form
@@ -33,6 +34,20 @@ def test_a_script_found_in_the_repository_can_be_chosen(draw: Draw, screen: Scre
     screen.events["pick-script_path"] = {"pick": "examples/train.py"}
     page.run()
     assert page.text_input("script_path").value == "examples/train.py"
+
+
+def test_a_subcommand_is_picked_and_brings_its_arguments(
+    draw: Draw, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lr = ScriptArgument(name="lr", flags=("--lr",), type="float", subcommands=("fit",))
+    monkeypatch.setattr("tests.unit.ui.fake_preflight.ARGUMENTS", (lr,))
+    monkeypatch.setattr("tests.unit.ui.fake_preflight.SUBCOMMANDS", ("fit", "test"))
+    page = draw("new_run", repo=LINK, script="train.py")
+    assert screen.shown["arguments"]["picker"] == {"options": ["fit", "test"], "value": ""}
+    screen.events["arguments"] = {"edit": {"name": "", "value": "fit"}}
+    page.run()
+    assert page.text_input("script_args").value == "fit"
+    assert [field["name"] for field in screen.shown["arguments"]["fields"]] == ["lr"]
 
 
 def test_a_field_that_is_left_by_pressing_run_counts(
@@ -171,6 +186,18 @@ def test_a_ref_is_picked_from_the_repositorys_own(draw: Draw, screen: Screen) ->
     screen.events["pick-ref"] = {"pick": "v1.9"}
     page.run()
     assert page.text_input("ref").value == "v1.9"
+
+
+def test_what_the_repository_asks_for_is_shown_at_the_requirements(
+    draw: Draw, screen: Screen
+) -> None:
+    page = draw("new_run", repo=LINK, script="train.py")
+    shown = screen.shown["declared"]
+    assert shown["title"] == "The repository asks for 2 requirements: uv.lock"
+    assert shown["facts"][0]["value"] == "lightning==2.5.5\ntorch==2.9.0"
+    screen.events["pick-dependency_file"] = {"pick": "requirements.txt"}
+    page.run()
+    assert page.text_input("dependency_file").value == "requirements.txt"
 
 
 def test_the_form_can_be_shared(draw: Draw, screen: Screen) -> None:

@@ -40,7 +40,7 @@ const CONTROLS = {
 define(
   "rr-arguments",
   class extends Widget {
-    render({ title, note, fields }) {
+    render({ title, note, fields, picker }) {
       const { query = "", all = false } = this.state;
       const many = fields.length > FEW_FIELDS;
       const found = fields.filter((field) => `${field.name} ${field.help}`.toLowerCase().includes(query));
@@ -61,15 +61,27 @@ define(
               oninput: (event) => this.choose({ query: event.target.value.trim().toLowerCase() }),
             }),
         ),
+        picker.options.length > 0 && this.picker(picker),
         h("p.muted.note", {}, note),
         h(
           "div.fields",
           {},
           shown.map((field) => this.field(field)),
         ),
-        !shown.length && h("p.muted", {}, "No argument matches."),
+        !shown.length && query && h("p.muted", {}, "No argument matches."),
         found.length > shown.length &&
           h("button.ghost", { type: "button", onclick: () => this.choose({ all: true }) }, `Show all ${found.length}`),
+      );
+    }
+
+    picker({ options, value }) {
+      const pick = (name) => name !== value && this.emit("edit", { name: "", value: name });
+      return h(
+        "div.subcommands",
+        { role: "group", "aria-label": "Subcommand" },
+        options.map((name) =>
+          h("button.press", { type: "button", "aria-pressed": String(name === value), onclick: () => pick(name) }, name),
+        ),
       );
     }
 
