@@ -44,7 +44,7 @@ def render() -> None:
 
 def _choose() -> list[str]:
     """Ask for runs, at first those the address names."""
-    named = [run_id for run_id in st.query_params.get("runs", "").split(",") if run_id]
+    named = [one for one in dict.fromkeys(st.query_params.get("runs", "").split(",")) if one]
     offered = {run.run_id: run for run in client().list(limit=OFFERED).runs if run.has_probe}
     offered |= {run_id: client().get(run_id) for run_id in named if run_id not in offered}
     if st.session_state.get("compared_from") != named or "compared" not in st.session_state:
