@@ -38,6 +38,7 @@ class Observer:
         self._facts: dict[str, Any] = {}
         self._training: dict[str, Any] = {}
         self._clock = StageClock()
+        self._around_validation = ""
         self._progress: Progress | None = None
         #: Whether a Trainer was seen, so that the script can be asked to save before it stops.
         self.has_trainer = False
@@ -88,6 +89,13 @@ class Observer:
         self._write_trainer(event)
         self._write_progress(event, stage="train")
 
+    def _on_epoch_start(self, event: Event) -> None:
+        self._clock.enter("train", event["t"])
+
+    def _on_val_end(self, event: Event) -> None:
+        """Said with the next progress, before which a short epoch may be over."""
+        self._clock.enter(self._around_validation, event["t"])
+
     def _on_step(self, event: Event) -> None:
         self._write_metrics(event)
 
@@ -100,17 +108,18 @@ class Observer:
         self._write_progress(event, stage=event.get("stage") or "")
 
     def _on_val_start(self, event: Event) -> None:
+        self._around_validation = self._clock.stage
         self._write_progress(event, stage=event.get("stage") or "validate")
 
     def _on_test_start(self, event: Event) -> None:
         self._write_progress(event, stage="test")
 
     def _on_checkpoint(self, event: Event) -> None:
-        """Copying a large checkpoint takes its time, which is said."""
-        before = self._clock.stage
-        self._change_stage("saving", time.time())
+        """Copying a large checkpoint takes its time, which is said, from when the script had written it."""
+        before, started = self._clock.stage, time.monotonic()
+        self._change_stage("saving", event["t"])
         self._keeper.see(event)
-        self._change_stage(before, time.time())
+        self._change_stage(before, event["t"] + time.monotonic() - started)
 
     def _on_stopping(self, event: Event) -> None:
         self._change_stage("saving", event["t"])

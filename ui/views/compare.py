@@ -47,8 +47,9 @@ def render() -> None:
 
 
 def _named() -> list[str]:
-    """Return the runs that the address names."""
-    return [run_id for run_id in st.query_params.get("runs", "").split(",") if run_id][:MAX_RUNS]
+    """Return the runs that the address names, each once."""
+    names = dict.fromkeys(st.query_params.get("runs", "").split(","))
+    return [run_id for run_id in names if run_id][:MAX_RUNS]
 
 
 def _find(run_ids: list[str]) -> tuple[dict[str, Run], list[str]]:

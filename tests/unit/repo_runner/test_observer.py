@@ -100,6 +100,24 @@ def test_the_time_in_each_stage_adds_up(tmp_path: Path) -> None:
     assert spent == {"sanity_check": 0.5, "train": 11.0, "validate": 1.5}
 
 
+def test_epochs_shorter_than_the_progress_of_a_second_keep_their_time(tmp_path: Path) -> None:
+    def at(t: float, ev: str, stage: str, **more: object) -> dict:
+        return {"t": t, "ev": ev, "stage": stage, **more}
+
+    epochs = [
+        (
+            at(n + 0.0, "epoch_start", "train"),
+            at(n + 0.6, "val_start", "validate"),
+            at(n + 0.8, "val_end", "validate", seconds=0.2),
+        )
+        for n in range(10, 20)
+    ]
+    done = at(20.0, "progress", "train", done=1.0)
+    events = seen(tmp_path, at(10.0, "train_start", "train"), *sum(epochs, ()), done)
+    spent = [e["stage_seconds"] for e in events if e["kind"] == "progress"][-1]
+    assert spent == {"train": 8.0, "validate": 2.0}
+
+
 def test_copying_a_checkpoint_is_a_stage_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "best.ckpt").write_bytes(b"weights")
     training = {"ev": "progress", "stage": "train", "done": 0.5, "b": 5, "nb": 10}

@@ -28,11 +28,14 @@ function factValue({ kind, value, label, link, note, warn }) {
   if (kind === "copy") return copyable(value, label ?? value);
   if (kind === "link") return external(link, label ?? value, value);
   if (kind === "ago") return ago(value);
-  if (kind === "code") return h("code.block", {}, value);
+  if (kind === "code") return h("code.block", {}, words(value));
   if (kind === "noted") return [value, note && h(`span.note${warn ? ".warn" : ""}`, {}, note)];
   if (kind === "meter") return [bar(value, label), h("span.muted", {}, label)];
   return String(value);
 }
+
+// A line breaks between words and not after the hyphens of an option.
+const words = (text) => text.split(/(\s+)/).map((part) => (part.trim() ? h("span.word", {}, part) : part));
 
 // <rr-json>: a value as text; it keeps its scroll position while it changes.
 define(
