@@ -168,7 +168,7 @@ def test_a_killed_head_is_said_once_there_is_another_and_the_run_resumes_there(
     )
     manager.recover()
     place = {"resources": {"labels": {"place": "worker1"}}}
-    run_id = start(manager, make_repo, TICKING.format(ticks=1200), **place)
+    run_id = start(manager, make_repo, TICKING.format(ticks=10_000), **place)
     try:
         with following(manager, run_id):
             wait_for_output(manager, run_id, "tick 5")
