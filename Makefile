@@ -27,7 +27,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 PARALLEL ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help browser bubblewrap nginx setup setup-dev setup-ray demo app stop test unit integration e2e much fmt lint type check audit audit-if-reachable fuzz lock bench screenshots faults fault-matrix soak compat clean
+.PHONY: help browser bubblewrap nginx setup setup-dev setup-ray demo app stop test unit integration e2e much fmt lint type check audit audit-if-reachable fuzz lock bench screenshots ray faults fault-matrix soak compat clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -126,6 +126,9 @@ lock: $(UV) ## Renew the lock files from requirements*.txt
 	@$(COMPILE) -c requirements.lock requirements-node.txt -o requirements-node.lock
 	@$(COMPILE) requirements-ray.txt -o requirements-ray.lock
 	@sed -i 's/^\(torch==[0-9.]*\)+cpu/\1/' requirements.lock requirements-dev.lock  # which build: the installer's settings
+
+ray: setup-dev setup-ray ## Everything on a real Ray cluster, with the network gone for a full minute
+	@TEST_NETWORK_GONE_S=60 $(BIN)/python -m pytest tests/integration/test_ray.py
 
 faults: setup-dev ## Every fault in full: all signals, processes and phases, a kill at every write (long)
 	@TEST_ALL_FAULTS=1 $(BIN)/python -m pytest $(PARALLEL) tests/integration/faults

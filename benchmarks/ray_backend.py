@@ -2,12 +2,14 @@
 
 One run measures all of it on a cluster of its own (a head and two workers on loopback):
 
-- `job_cold` / `job_warm`: the Jobs API with `runtime_env = {working_dir, pip}`: the script's folder, the requirements
-  of `examples/digits`. Warm: the nodes have this environment, as Ray keeps it while it has room; the start is left.
-- `run_cold` / `run_warm`: the same repository and requirements by this app: fetch, environment, supervisor, script.
-  Warm: mirror and environment are there.
+- `job`: the Jobs API with `runtime_env = {working_dir, pip}`: the script's folder, what `examples/digits` requires.
+  Warm: the node has the package and the environment, as Ray keeps both while it has room; the start is left.
+- `run`: the same repository and requirements by this app, from the press of the button: preflight, Ray job, courier,
+  supervisor, fetch, environment, script. Warm: an earlier run has left mirror and environment on the node.
+  Both run on the same node, in turn, three times warm; the median counts. The parts of each are printed.
 - `event_p95_ms`: from the moment the supervisor writes an event on the node to the moment it is in the store.
-- 200 runs of a stand-in script over the three nodes: how many succeed, and what the app's process costs meanwhile.
+- 200 runs of a stand-in script over the three nodes: how many succeed, and what CPU and memory the process that follows
+  them and Ray's own head take, in the first quarter and in the last.
 
 The first step is the probe's own event in each; the plain job has the probe on its path too. With `--quick` the script
 is a stand-in without torch (one small package), and there are 12 runs.
@@ -28,7 +30,9 @@ import tempfile
 import threading
 import time
 import zipfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -38,15 +42,21 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from examples.git_server import GitServer  # noqa: E402
+from repo_runner import follower  # noqa: E402
 from repo_runner.backends.ray_job import job_name  # noqa: E402
 from repo_runner.backends.ray_jobs import RayJobs  # noqa: E402
 from repo_runner.events import read_batch  # noqa: E402
 from repo_runner.follower import Follower  # noqa: E402
 from repo_runner.manager import Manager  # noqa: E402
 from repo_runner.models import RunPhase, RunStatus, Submission  # noqa: E402
+from repo_runner.paths import RunPaths  # noqa: E402
 from repo_runner.settings import Settings  # noqa: E402
+from repo_runner.store import Store  # noqa: E402
+from repo_runner.tables import RunRow  # noqa: E402
 from tests.app_fixtures import app_env  # noqa: E402
 from tests.ray_fixtures import RayCluster, node_env  # noqa: E402
+from tests.ray_start import Start, printed  # noqa: E402
+from tests.usage_watch import UsageWatch  # noqa: E402
 
 AT_ONCE = 6
 WARM_STARTS = 3
@@ -73,49 +83,34 @@ class Bench:
     delays: list[float] = field(default_factory=list)
 
     def run(
-        self, repository: str, script_args: str = "", *, watch_delays: bool = False
+        self, repository: str, script_args: str = "", *, anywhere: bool = False
     ) -> tuple[str, float]:
         """Submit and follow a run to its end; its id, and when its submission was answered."""
-        place = {} if watch_delays else {"labels": PLACE}
+        place = {} if anywhere else {"labels": PLACE}
         given = {"link": self.git.url(repository), "script_path": "train.py", "backend": "ray"}
         words = {"script_args": script_args, "resources": place}
         run_id = self.manager.submit(Submission.model_validate(given | words)).run_id
-        submitted_at, done = time.time(), threading.Event()
-        if watch_delays:
-            threading.Thread(target=self._watch, args=(run_id, done), daemon=True).start()
+        submitted_at = time.time()
         Follower(self.manager.settings, run_id, lambda _: None).follow(threading.Event())
-        done.set()
         return run_id, submitted_at
 
-    def _watch(self, run_id: str, done: threading.Event) -> None:
-        """How old an event is when the store has it."""
-        offset, path = 0, self.manager.paths.run(run_id).events
-        while not done.wait(0.02):
-            stored = self.manager.store.get(run_id).events_offset
-            batch = read_batch(path, offset)
-            if stored > offset and batch.next_offset <= stored:
-                offset, now = batch.next_offset, time.time()
-                self.delays += [now - event["t"] for event in batch.events]
+    @contextmanager
+    def noting_delays(self) -> Iterator[None]:
+        """Note how old each event is when the store has it: right behind the transaction."""
+        ingest, seen = follower.ingest, dict[str, int]()
 
+        def noting(store: Store, paths: RunPaths, run_id: str) -> RunRow:
+            row, now = ingest(store, paths, run_id), time.time()
+            batch = read_batch(paths.events, seen.get(run_id, 0))
+            seen[run_id] = batch.next_offset
+            self.delays += [now - event["t"] for event in batch.events]
+            return row
 
-@dataclass
-class Start:
-    """When each part of a start was over, in seconds since the submission; by name, in order."""
-
-    began: float
-    parts: dict[str, float] = field(default_factory=dict)
-
-    def note(self, name: str, at: float) -> None:
-        self.parts[name] = at - self.began
-
-    @property
-    def total(self) -> float:
-        return self.parts["first step"]
-
-    def __str__(self) -> str:
-        ends = list(self.parts.values())
-        each = zip(self.parts, ends, [0.0, *ends], strict=False)
-        return ", ".join(f"{name} {end - start:.2f}" for name, end, start in each)
+        follower.ingest = noting
+        try:
+            yield
+        finally:
+            follower.ingest = ingest
 
 
 def entrypoint_at(bench: Bench, job: str) -> float:
@@ -178,11 +173,6 @@ def start_of_job(bench: Bench, files: dict[str, bytes], arguments: str) -> Start
     return start
 
 
-def printed(text: str) -> float:
-    """What a script without Lightning says of its first step."""
-    return float(text.split("first step")[1].split(maxsplit=1)[0])
-
-
 def measure_first_step(bench: Bench, quick: bool) -> dict[str, float]:
     """Cold, then warm, of both; the warm ones in turn, so that other load of the machine meets both alike."""
     repository = "bench/first"
@@ -213,35 +203,26 @@ def measure_first_step(bench: Bench, quick: bool) -> dict[str, float]:
 def measure_many(bench: Bench, count: int) -> dict[str, float]:
     """So many runs over three nodes, a few at a time."""
     bench.git.commit("bench/ticks", TICKS)
-    bench.run("bench/ticks")
-    me = psutil.Process()
-    samples: list[tuple[float, float]] = []
-    began, cpu_began = time.monotonic(), sum(me.cpu_times()[:2])
+    bench.run("bench/ticks", anywhere=True)
+    watch = UsageWatch({"app": [psutil.Process()], "ray's head": bench.cluster.head()})
+    began = time.monotonic()
 
-    def one(_: int) -> bool:
-        run_id, _at = bench.run("bench/ticks", watch_delays=True)
-        samples.append((time.monotonic() - began, me.memory_info().rss / 1e6))
+    def one(_: int) -> RunStatus:
+        run_id, _at = bench.run("bench/ticks", anywhere=True)
+        watch.look()
         run = bench.manager.get(run_id)
         if run.status is not RunStatus.SUCCEEDED:
             print(f"  {run_id}: {run.failure}", flush=True)
-        return run.status is RunStatus.SUCCEEDED
+        return run.status
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        succeeded = sum(pool.map(one, range(count)))
-    wall, cpu = time.monotonic() - began, sum(me.cpu_times()[:2]) - cpu_began
-    quarter = max(len(samples) // 4, 1)
-    first, last = samples[:quarter], samples[-quarter:]
+    with bench.noting_delays(), ThreadPoolExecutor(AT_ONCE) as pool:
+        ended = list(pool.map(one, range(count)))
+    wall, succeeded = time.monotonic() - began, ended.count(RunStatus.SUCCEEDED)
     delays = sorted(bench.delays)
-    p95 = delays[int(len(delays) * 0.95)] * 1000
+    p50, p95 = statistics.median(delays) * 1000, delays[int(len(delays) * 0.95)] * 1000
     print(f"  {succeeded} of {count} runs succeeded in {wall:.0f} s, {AT_ONCE} at a time")
-    print(
-        f"  events: p50 {statistics.median(delays) * 1000:.0f} ms, p95 {p95:.0f} ms of {len(delays)}"
-    )
-    print(
-        f"  this process: {cpu / wall * 100:.0f} % of a core, memory "
-        f"{statistics.mean(m for _, m in first):.0f} MB in the first quarter, "
-        f"{statistics.mean(m for _, m in last):.0f} MB in the last; {me.num_threads()} threads"
-    )
+    print(f"  events: p50 {p50:.0f} ms, p95 {p95:.0f} ms of {len(delays)}")
+    watch.tell()
     all_of_them = {"runs_ok_of_200": float(succeeded)} if count == 200 else {}
     return {"event_p95_ms": round(p95), **all_of_them}
 

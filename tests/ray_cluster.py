@@ -1,7 +1,7 @@
 """A Ray cluster on loopback: a head and workers, each a raylet of its own. Runs in Ray's environment, not in ours.
 
-It says `{"dashboard": …, "workers": [node_id, …]}` when it is up, and again after each order
-it reads, `{"kill": node_id}` or `{"add": number}`. It ends, with all of the cluster, when its stdin is closed.
+It says `{"dashboard": …, "workers": [node_id, …]}` when it is up, and again after each order it reads: `{"kill": id}`,
+`{"add": number}`, `{"behead": null}` or `{"crown": null}`, which is a new head that knows nothing, at the old address.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ os.environ.update(
     RAY_health_check_period_ms="2000",
     RAY_health_check_timeout_ms="10000",
     RAY_health_check_failure_threshold="4",
+    # A node whose head is gone ends itself within seconds, not within a minute.
+    RAY_gcs_rpc_server_reconnect_timeout_s="5",
     # A busy machine takes long to start the agents.
     RAY_agent_register_timeout_ms="120000",
     # Each node would otherwise start a worker for every core it claims to have.
@@ -37,22 +39,26 @@ class Loopback:
     def __init__(self, folder: str, cpus: int) -> None:
         Path(folder, "ray").mkdir(parents=True, exist_ok=True)
         os.environ["RAY_TMPDIR"] = folder
+        self._folder = folder
         self._cpus = cpus
+        self._port = _free_port()
         self._workers = {}
-        self._cluster = Cluster(
-            initialize_head=True,
-            head_node_args={
-                **self._size,
-                "include_dashboard": True,
-                "dashboard_host": "127.0.0.1",
-                "dashboard_port": _free_port(),
-                "temp_dir": f"{folder}/ray",
-            },
-        )
+        self.crown()
 
     @property
     def _size(self) -> dict:
-        return {"num_cpus": self._cpus, "object_store_memory": _OBJECT_STORE_BYTES}
+        # With the usual port there could be one cluster on this machine: another's agent would never be ready.
+        agent = {"dashboard_agent_listen_port": _free_port()}
+        return {"num_cpus": self._cpus, "object_store_memory": _OBJECT_STORE_BYTES, **agent}
+
+    def crown(self, _: None = None) -> None:
+        head = {"dashboard_host": "127.0.0.1", "dashboard_port": self._port}
+        more = {"include_dashboard": True, "temp_dir": f"{self._folder}/ray"}
+        self._cluster = Cluster(initialize_head=True, head_node_args={**self._size, **head, **more})
+
+    def behead(self, _: None) -> None:
+        self._cluster.remove_node(self._cluster.head_node, allow_graceful=False)
+        self._workers = {}
 
     def add(self, number: int) -> None:
         names = {"resources": {f"worker{number}": 1}, "labels": {"place": f"worker{number}"}}
@@ -63,11 +69,8 @@ class Loopback:
         self._cluster.remove_node(self._workers.pop(node_id), allow_graceful=False)
 
     def say(self) -> None:
-        address = f"http://{self._cluster.head_node.webui_url}"
+        address = f"http://127.0.0.1:{self._port}"
         print(json.dumps({"dashboard": address, "workers": list(self._workers)}), flush=True)
-
-    def shutdown(self) -> None:
-        self._cluster.shutdown()
 
 
 def _free_port() -> int:
@@ -85,7 +88,6 @@ def main(folder: str, cpus: int, workers: int) -> None:
         for verb, what in json.loads(line).items():
             getattr(cluster, verb)(what)
         cluster.say()
-    cluster.shutdown()
 
 
 if __name__ == "__main__":

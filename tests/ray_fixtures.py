@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -76,14 +77,29 @@ class RayCluster:
 
     def processes(self) -> list[psutil.Process]:
         """Everything of the cluster, jobs included."""
-        return [p for p in psutil.process_iter() if _environ(p).get(CLUSTER) == str(self.temp)]
+        marked = [p for p in psutil.process_iter() if _environ(p).get(CLUSTER) == str(self.temp)]
+        # Who gives itself a title overwrites its environment with it.
+        below = [child for p in marked for child in _children(p)]
+        return list({p.pid: p for p in (*marked, *below)}.values())
+
+    def head(self) -> list[psutil.Process]:
+        """Its bookkeeping: the GCS, the dashboard and the processes that one consists of."""
+        all_of_it = [(command_of(p), p) for p in self.processes()]
+        words = ("gcs_server", "dashboard.py", "ray-dashboard", "forkserver")
+        return [p for command, p in all_of_it if any(word in command for word in words)]
 
     def close(self) -> None:
-        assert self._process.stdin
-        self._process.stdin.close()
-        self._process.wait(60)
-        wait_for(lambda: not self.processes(), what="the end of the cluster", log=self._describe)
+        """Killed, not shut down: that takes Ray a minute, and nothing of it is looked at any more."""
+        wait_for(self._is_killed, what="the end of the cluster", timeout_s=60, log=self._describe)
+        self._process.communicate()
         shutil.rmtree(self.temp)
+
+    def _is_killed(self) -> bool:
+        left = self.processes()
+        for process in left:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        return not left
 
     def _hear(self) -> dict:
         assert self._process.stdout
@@ -106,6 +122,13 @@ def command_of(process: psutil.Process) -> str:
         return " ".join(process.cmdline())
     except psutil.Error:
         return ""
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return [p for p in process.children() if p.status() != psutil.STATUS_ZOMBIE]
+    except psutil.Error:
+        return []
 
 
 def _environ(process: psutil.Process) -> dict[str, str]:

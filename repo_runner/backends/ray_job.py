@@ -26,7 +26,8 @@ def submission(
     run_id: str, spec: RunSpec, attempt: Attempt, package_uri: str, settings: Settings
 ) -> dict[str, Any]:
     """What the Jobs API is sent: readable by anybody who sees the dashboard, so nothing of the run's own is in it."""
-    words = ["python", "repo_runner/node/bootstrap.py", run_id, str(attempt.number)]
+    # Without `site` and what lies in its folders: the standard library is all this one needs.
+    words = ["python", "-I", "-S", "repo_runner/node/bootstrap.py", run_id, str(attempt.number)]
     grace = int(settings.stop_grace_s) + _STOP_MARGIN_S
     return {
         "submission_id": job_name(run_id, attempt.number),

@@ -28,6 +28,9 @@ from repo_runner.shelf import Shelf
 from repo_runner.token_vault import TokenVault
 
 _LOOK_EVERY_S = 1.0
+#: A job mostly begins within seconds, and its first events wait for us to notice; later it is waiting for room.
+_LOOK_SOON_S = 0.2
+_SOON_S = 20.0
 _RETRY_S = 1.0
 #: A cluster whose head has just come back may not know its jobs yet.
 _UNKNOWN_TIMES = 5
@@ -155,7 +158,8 @@ class RayLink:
     # ---- the job
 
     def _watch(self) -> None:
-        last_word, unknown, stop = time.monotonic(), 0, _StopOnce(self)
+        began = last_word = time.monotonic()
+        unknown, stop = 0, _StopOnce(self)
         while not self._is_done() and not self._job_over.is_set():
             try:
                 self._look(stop)
@@ -172,7 +176,8 @@ class RayLink:
                 silence = time.monotonic() - last_word
                 if silence > self._settings.cluster_patience_s:
                     self._give_up(ray_job.unreachable(silence))
-            self._closing.wait(_LOOK_EVERY_S)
+            is_new = not self._started.is_set() and time.monotonic() - began < _SOON_S
+            self._closing.wait(_LOOK_SOON_S if is_new and not unknown else _LOOK_EVERY_S)
 
     def _look(self, stop: _StopOnce) -> None:
         if self._submit is not None:

@@ -65,8 +65,10 @@ class Courier:
             build_base=order.build_log_bytes,
             full_bytes=here.settings.max_log_bytes // 2,
         )
+        # Before any thread of ours begins.
+        supervisor = here.start(secrets.variables)
         with Uploads(here.paths, here.shelf, self._log):
-            self._follow(here.start(secrets.variables), outbox)
+            self._follow(supervisor, outbox)
         outbox.carry(last=True)
         self._end_peers()
         self._say_who_stopped()
@@ -84,11 +86,11 @@ class Courier:
             told = {"stopped": True, "cause": ExitCause.STOPPED, "failure": None}
             write_private(self._here.paths.exit, record.model_copy(update=told).model_dump_json())
 
-    def _follow(self, supervisor: process.Child, outbox: Outbox) -> None:
+    def _follow(self, supervisor: process.Fork, outbox: Outbox) -> None:
         paths, attempt = self._here.paths, self._here.order.attempt
         with StopLine(paths, attempt, self._here.shelf, self._log, self._told_to_end):
             alive_at = time.monotonic()
-            while not process.ended_within(supervisor, _LOOK_EVERY_S):
+            while not supervisor.ended_within(_LOOK_EVERY_S):
                 outbox.carry()
                 self._look_at_peers()
                 if time.monotonic() - alive_at > _SIGN_OF_LIFE_EVERY_S:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Mapping
 
-from repo_runner import process
+from repo_runner import process, supervise
 from repo_runner.app_file import write_private
-from repo_runner.backends.base import WITHOUT_PROBE
+from repo_runner.backends.base import Attempt
 from repo_runner.lifecycle import ExitRecord
+from repo_runner.node import reaper
 from repo_runner.order import Order, events_name, order_name
 from repo_runner.paths import HomePaths, RunPaths
 from repo_runner.settings import Settings
@@ -28,6 +28,7 @@ class NodeAttempt:
                 f"There is no order {order_name(attempt)} of run {run_id} on the shelf."
             )
         self.run_id = run_id
+        self._rank = rank
         self.order = Order.model_validate_json(order)
         self.settings = Settings.from_env({**os.environ, **self.order.settings})
         # A folder per attempt: a node that was given up may still be busy with an earlier one.
@@ -41,7 +42,11 @@ class NodeAttempt:
         root, spec = self.paths.root, self.order.spec
         shutil.rmtree(root, ignore_errors=True)
         root.mkdir(parents=True, mode=0o700)
-        spec = spec.model_copy(update={"env": {**spec.env, **env}})
+        changes: dict[str, object] = {"env": {**spec.env, **env}}
+        if self._rank:
+            # Only rank zero is expected to say something; the others may be silent all the time.
+            changes["limits"] = spec.limits.model_copy(update={"silence_s": None})
+        spec = spec.model_copy(update=changes)
         write_private(self.paths.spec, spec.model_dump_json(indent=2))
         events = self.shelf.read(events_name(self.order.attempt))
         if events is not None:
@@ -50,14 +55,17 @@ class NodeAttempt:
             self.shelf.get(root, file)
         self._start_reaper()
 
-    def start(self, secrets: Mapping[str, str]) -> process.Child:
-        """The supervisor; everything it starts is marked as part of this attempt."""
-        argv = [sys.executable, "-m", "repo_runner.supervise", str(self.paths.root)]
-        argv += [str(self.order.attempt), *([] if self.order.with_probe else [WITHOUT_PROBE])]
-        marker = {process.MARKER: self.paths.run_id}
-        env = {**_own_env(), **self.settings.supervisor_env, **secrets, **marker}
-        with self.paths.supervisor_log.open("ab") as log:
-            return process.start(argv, env=env, output=log)
+    def start(self, secrets: Mapping[str, str]) -> process.Fork:
+        """The supervisor; all it starts is marked as part of this attempt, and it dies with us.
+
+        It goes on from here: what it needs is imported, which takes longer than all it does before the script starts.
+        """
+        attempt = Attempt(self.order.attempt, with_probe=self.order.with_probe)
+        return process.fork(
+            lambda: supervise.main(str(self.paths.root), attempt),
+            env={**_own_env(), **self.settings.supervisor_env, **secrets},
+            output=self.paths.supervisor_log,
+        )
 
     def exit_record(self) -> ExitRecord | None:
         """What the supervisor said last."""
@@ -72,10 +80,12 @@ class NodeAttempt:
 
     def _start_reaper(self) -> None:
         theirs, self._held = os.pipe()
-        words = [str(theirs), self.paths.run_id, str(self.settings.home), *self.order.spec.tickets]
-        with (self.paths.root / "reaper.log").open("ab") as log:
-            argv = [sys.executable, "-m", "repo_runner.node.reaper", *words]
-            process.start(argv, env=_own_env(), output=log, pass_fds=[theirs])
+        marker, tickets = self.paths.run_id, self.order.spec.tickets
+        process.fork_survivor(
+            lambda: reaper.main(theirs, marker, self.settings.home, tickets),
+            keep=theirs,
+            output=self.paths.root / "reaper.log",
+        )
         os.close(theirs)
 
 

@@ -1,16 +1,14 @@
 """The first process of a job: makes sure of the supervisor's own environment, then becomes the courier.
 
 Only the standard library, any Python from 3.8: this is all a node needs beside git. `uv` is taken from the PATH, or
-installed; the environment is built once per set of requirements and shared by all runs of the node.
+installed; the environment is built once per set of requirements and shared by all runs of the node. What only building
+needs is imported only for it: every run waits for this process.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -46,15 +44,23 @@ def make_environment(home: Path, shelf_url: str) -> Path:
     target = folder / hashlib.sha256((PYTHON + content).encode()).hexdigest()[:16]
     python = target / "bin" / "python"
     if not python.exists():
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not python.exists():
-                _build(folder, target, locks)
+        _build_once(folder, target, locks)
     return python
 
 
+def _build_once(folder: Path, target: Path, locks: list[Path]) -> None:
+    import fcntl
+
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.exists():
+            _build(folder, target, locks)
+
+
 def _build(folder: Path, target: Path, locks: list[Path]) -> None:
+    import shutil
+
     uv, aside = _find_uv(folder), target.with_name(target.name + ".aside")
     shutil.rmtree(aside, ignore_errors=True)
     wanted = [word for lock in locks for word in ("-r", str(lock))]
@@ -67,6 +73,8 @@ def _build(folder: Path, target: Path, locks: list[Path]) -> None:
 
 
 def _find_uv(folder: Path) -> str:
+    import shutil
+
     found = shutil.which("uv")
     if found:
         return found
@@ -80,6 +88,8 @@ def _find_uv(folder: Path) -> str:
 
 def _run(*argv: str) -> None:
     """Its words go to the job's log, where the app finds them if this fails."""
+    import subprocess
+
     env = {n: v for n, v in os.environ.items() if n not in ("PYTHONPATH", "VIRTUAL_ENV")}
     subprocess.run(argv, check=True, env=env, stdin=subprocess.DEVNULL)
 

@@ -15,7 +15,6 @@ import sys
 import threading
 from typing import Any
 
-from repo_runner import process
 from repo_runner.kept_output import last_lines
 from repo_runner.node.agreement import Agreement
 from repo_runner.node.attempt import NodeAttempt
@@ -37,7 +36,7 @@ def main(run_id: str, attempt: int, shelf_url: str, rank: int) -> None:
     child = here.start(secrets)
     agreement = Agreement.in_folder(here.paths.probe(attempt))
     threading.Thread(target=_listen, args=(agreement,), daemon=True).start()
-    while not process.ended_within(child, _LOOK_EVERY_S):
+    while not child.ended_within(_LOOK_EVERY_S):
         pass
     record = here.exit_record()
     _say(

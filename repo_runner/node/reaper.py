@@ -1,17 +1,17 @@
-"""Ends everything of an attempt once its courier is gone, however that ended: `reaper.py FD MARKER HOME TICKET…`."""
+"""Ends everything of an attempt once its courier is gone, however that ended."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from repo_runner import process
 from repo_runner.token_vault import TokenVault
 
 
-def main(descriptor: int, marker: str, home: Path, tickets: list[str]) -> None:
+def main(descriptor: int, marker: str, home: Path, tickets: Iterable[str]) -> None:
     """The pipe's other end is held by the courier alone: its end is the courier's."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -20,7 +20,3 @@ def main(descriptor: int, marker: str, home: Path, tickets: list[str]) -> None:
     process.kill_marked(marker)
     for ticket in tickets:
         TokenVault(home).discard(ticket)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), sys.argv[4:])

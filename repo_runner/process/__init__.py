@@ -16,6 +16,7 @@ from repo_runner.process.child import (
     start,
 )
 from repo_runner.process.command import Completed, ProcessCancelled, ProcessTimeout, run
+from repo_runner.process.fork import Fork, fork, fork_survivor
 from repo_runner.process.identity import ProcessIdentity, boot_id
 from repo_runner.process.kernel import become_subreaper, die_with_parent
 from repo_runner.process.marker import MARKER, mark_children, marks
@@ -27,6 +28,7 @@ __all__ = [
     "Child",
     "CommandMissing",
     "Completed",
+    "Fork",
     "ProcessCancelled",
     "ProcessIdentity",
     "ProcessTimeout",
@@ -36,6 +38,8 @@ __all__ = [
     "bury_adopted",
     "die_with_parent",
     "ended_within",
+    "fork",
+    "fork_survivor",
     "kill_first_when_short_of_memory",
     "kill_group",
     "kill_marked",

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
-import selectors
-import socket
+import os
+import signal
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
+from examples.app_process import AppProcess
+from examples.git_server import GitServer
 from repo_runner.backends.ray_job import job_name
 from repo_runner.errors import RunnerError
+from repo_runner.events import read_batch
 from repo_runner.manager import Manager
 from repo_runner.models import RunStatus, Submission
+from repo_runner.paths import HomePaths, RunPaths
 from repo_runner.settings import Settings
 from tests.app_fixtures import (
     LIGHTNING_REQUIREMENTS,
     TINY_LIGHTNING,
+    app_env,
     following,
     log_of,
     wait_until_ended,
@@ -28,8 +34,9 @@ from tests.app_fixtures import (
 from tests.backend_contract import *  # noqa: F403  the tests
 from tests.backend_contract import plain, run_to_end, submit, wait_for_output
 from tests.git_fixtures import MakeRepo
-from tests.ray_fixtures import RayCluster, command_of
+from tests.ray_fixtures import RayCluster, command_of, node_env
 from tests.waiting import wait_for
+from tests.wire import Wire
 
 TICKING = (
     "import time\n"
@@ -41,60 +48,8 @@ DDP = TINY_LIGHTNING.replace('accelerator="cpu",', 'accelerator="cpu", devices=1
 SECRET = "s3cr3t-nobody-may-read"
 
 
-class Wire:
-    """Carries connections to the cluster, until it is cut; then what is open breaks and nothing new gets through."""
-
-    def __init__(self, dashboard: str) -> None:
-        host, _, port = dashboard.removeprefix("http://").partition(":")
-        self._there = (host, int(port))
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._open: list[socket.socket] = []
-        self._is_cut = self._closed = False
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def cut(self) -> None:
-        self._is_cut = True
-        for end in self._open:
-            end.close()
-        self._open.clear()
-
-    def mend(self) -> None:
-        self._is_cut = False
-
-    def close(self) -> None:
-        self._closed = True
-        self.cut()
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while not self._closed:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            if self._is_cut:
-                near.close()
-                continue
-            far = socket.create_connection(self._there)
-            self._open += [near, far]
-            threading.Thread(target=self._carry, args=(near, far), daemon=True).start()
-
-    @staticmethod
-    def _carry(near: socket.socket, far: socket.socket) -> None:
-        other = {near: far, far: near}
-        try:
-            with selectors.DefaultSelector() as selector, near, far:
-                for end in other:
-                    selector.register(end, selectors.EVENT_READ)
-                while True:
-                    for key, _ in selector.select(1.0):
-                        data = key.fileobj.recv(1 << 16)  # type: ignore[union-attr]  # a socket
-                        if not data:
-                            return
-                        other[key.fileobj].sendall(data)  # type: ignore[index]  # a socket
-        except (OSError, ValueError):
-            return
+#: How long the network is gone; `make ray` takes a minute.
+GONE_S = float(os.environ.get("TEST_NETWORK_GONE_S", "5"))
 
 
 @pytest.fixture
@@ -107,7 +62,10 @@ def wire(ray_cluster: RayCluster) -> Iterator[Wire]:
 @pytest.fixture
 def wired(ray_settings: Settings, wire: Wire) -> Iterator[Manager]:
     """A manager whose only way to the cluster is the wire."""
-    manager = Manager(replace(ray_settings, ray_address=wire.address, cluster_patience_s=60))
+    patience_s = 60 + 2 * GONE_S
+    manager = Manager(
+        replace(ray_settings, ray_address=wire.address, cluster_patience_s=patience_s)
+    )
     manager.recover()
     yield manager
     manager.close()
@@ -127,20 +85,31 @@ def start(manager: Manager, make_repo: MakeRepo, script: str, **more: object) ->
     return submit(manager, "ray", plain(make_repo, script), **more)
 
 
-def test_a_network_that_breaks_and_comes_back_loses_nothing_and_doubles_nothing(
+@pytest.mark.timeout(600)
+def test_a_network_that_breaks_and_one_that_falls_silent_lose_nothing_and_double_nothing(
     wired: Manager, wire: Wire, make_repo: MakeRepo
 ) -> None:
-    run_id = start(wired, make_repo, TICKING.format(ticks=200))
+    ticks = int((2 * GONE_S + 10) / 0.05)
+    run_id = start(wired, make_repo, TICKING.format(ticks=ticks))
     with following(wired, run_id):
-        wait_for_output(wired, run_id, "tick 20")
-        wire.cut()
-        threading.Event().wait(5)
-        assert wired.get(run_id).status is RunStatus.RUNNING
-        wire.mend()
+        for fail in (wire.cut, wire.mute):
+            seen = len(wired.logs(run_id).text.splitlines())
+            wait_for_output(wired, run_id, f"tick {seen + 10}")
+            fail()
+            threading.Event().wait(GONE_S)
+            assert wired.get(run_id).status is RunStatus.RUNNING
+            wire.mend()
         run = wait_until_ended(wired, run_id)
     assert run.status is RunStatus.SUCCEEDED, log_of(wired, run_id)
     output = wired.paths.run(run_id).output.read_text()
-    assert output.split("\n") == [*(f"tick {i}" for i in range(200)), ""]
+    assert output.split("\n") == [*(f"tick {i}" for i in range(ticks)), ""]
+    assert_told_once(wired.paths.run(run_id))
+
+
+def assert_told_once(paths: RunPaths) -> None:
+    """The stream, as it was mirrored."""
+    events = read_batch(paths.events, 0).events
+    assert [e["seq"] for e in events] == list(range(1, len(events) + 1))
 
 
 def test_a_cluster_that_stays_silent_ends_the_run_once_with_a_true_word(
@@ -182,6 +151,123 @@ def test_a_killed_node_is_said_and_the_run_resumes_on_another(
     ray_manager.resume(run_id)
     again = run_to_end(ray_manager, run_id)
     assert (again.status, again.attempt) == (RunStatus.SUCCEEDED, 2), log_of(ray_manager, run_id)
+
+
+@pytest.mark.timeout(600)
+def test_a_killed_head_is_said_once_there_is_another_and_the_run_resumes_there(
+    run_settings: Settings,
+    git_server: GitServer,
+    shared_caches: Path,
+    make_repo: MakeRepo,
+    tmp_path: Path,
+) -> None:
+    cluster = RayCluster(tmp_path, node_env(git_server, shared_caches), workers=1)
+    shelf, address = f"file://{cluster.shelf}", cluster.dashboard
+    manager = Manager(
+        replace(run_settings, backends=("ray",), ray_address=address, shelf_url=shelf)
+    )
+    manager.recover()
+    place = {"resources": {"labels": {"place": "worker1"}}}
+    run_id = start(manager, make_repo, TICKING.format(ticks=10_000), **place)
+    try:
+        with following(manager, run_id):
+            wait_for_output(manager, run_id, "tick 5")
+            cluster.order(behead=None)
+            assert not httpx_answers(address)
+            assert manager.get(run_id).status is RunStatus.RUNNING
+            cluster.order(crown=None)
+            run = wait_until_ended(manager, run_id)
+        assert run.failure and run.failure.error_code == "cluster_restarted", run.failure
+        wait_for(lambda: not script_processes(cluster), timeout_s=90, what="the end of its script")
+        cluster.order(add=1)
+        manager.resume(run_id)
+        with following(manager, run_id):
+            wait_for(lambda: manager.get(run_id).attempt == 2, what="the second attempt")
+            wait_for_output(manager, run_id, "tick 5")
+            manager.stop(run_id)
+            again = wait_until_ended(manager, run_id)
+        assert (again.status, again.attempt) == (RunStatus.STOPPED, 2), log_of(manager, run_id)
+    finally:
+        manager.close()
+        cluster.close()
+
+
+def httpx_answers(address: str) -> bool:
+    try:
+        httpx.get(address, trust_env=False)
+    except httpx.TransportError:
+        return False
+    return True
+
+
+@pytest.mark.timeout(420)
+def test_an_app_that_is_killed_and_started_again_catches_up_with_the_cluster_exactly_once(
+    ray_cluster: RayCluster,
+    git_server: GitServer,
+    shared_caches: Path,
+    make_repo: MakeRepo,
+    tmp_path: Path,
+) -> None:
+    env = {
+        "REPO_RUNNER_BACKENDS": "local ray",
+        "REPO_RUNNER_RAY_ADDRESS": ray_cluster.dashboard,
+        "REPO_RUNNER_SHELF_URL": f"file://{ray_cluster.shelf}",
+    }
+    app = AppProcess(tmp_path / "home", env=app_env(git_server, shared_caches) | env)
+    script = TICKING.format(ticks=200)
+    client = app.start()
+    try:
+        link = plain(make_repo, script)
+        given = Submission(link=link, script_path="train.py", backend="ray")
+        run_id = client.submit(given).run_id
+        wait_for(
+            lambda: "tick 20" in client.logs(run_id).text,
+            timeout_s=120,
+            what="the output",
+            log=app.log.read_text,
+        )
+        app.stop(signal.SIGKILL)
+        client = app.start()
+        wait_for(
+            lambda: client.get(run_id).status.is_terminal,
+            timeout_s=120,
+            what="the end",
+            log=app.log.read_text,
+        )
+        run = client.get(run_id)
+        assert (run.status, run.attempt, len(run.phases)) == (RunStatus.SUCCEEDED, 1, 3)
+        assert client.logs(run_id).text.split("\n") == [*(f"tick {i}" for i in range(200)), ""]
+        assert_told_once(HomePaths(app.home).run(run_id))
+    finally:
+        app.stop()
+
+
+@pytest.mark.timeout(420)
+def test_limits_end_a_run_there_as_they_do_here(ray_manager: Manager, make_repo: MakeRepo) -> None:
+    greedy = "import time\nkept = bytearray(300 << 20)\ntime.sleep(600)\n"
+    silent_peer = (
+        "import os, time\nfor i in range(16):\n"
+        "    print(i, flush=True) if os.environ['NODE_RANK'] == '0' else None\n"
+        "    time.sleep(0.5)\n"
+    )
+    silence = {"silence_s": 3, "on_silence": "stop"}
+    asked = {
+        "limit_time": (TICKING.format(ticks=10_000), {"time_s": 2}, 1),
+        "limit_silence": ("import time\ntime.sleep(600)\n", silence, 1),
+        "limit_memory": (greedy, {"memory_bytes": 200 << 20}, 1),
+        # Only the first node is expected to say something.
+        None: (silent_peer, silence, 2),
+    }
+    runs = {
+        code: start(ray_manager, make_repo, script, limits=limits, resources={"nodes": nodes})
+        for code, (script, limits, nodes) in asked.items()
+    }
+    with ExitStack() as followed:
+        for run_id in runs.values():
+            followed.enter_context(following(ray_manager, run_id))
+        for code, run_id in runs.items():
+            run = wait_until_ended(ray_manager, run_id)
+            assert (run.failure and run.failure.error_code) == code, log_of(ray_manager, run_id)
 
 
 def script_processes(cluster: RayCluster) -> list[str]:
