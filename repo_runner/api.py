@@ -189,12 +189,19 @@ def logs(
 
 @router.get("/runs/{run_id}/logs/{stream}")
 def whole_log(
-    run_id: str, stream: Annotated[str, PathParam(pattern=_STREAM)], manager: TheManager
+    run_id: str,
+    stream: Annotated[str, PathParam(pattern=_STREAM)],
+    manager: TheManager,
+    range_: Annotated[str | None, Header(alias="Range", max_length=200)] = None,
+    if_range: Annotated[str | None, Header(max_length=200)] = None,
 ) -> StreamingResponse:
-    """A whole log as a file."""
-    pieces = manager.whole_log(run_id, stream)
-    headers = {"Content-Disposition": f'attachment; filename="{run_id}-{stream}.log"'}
-    return StreamingResponse(pieces, media_type="text/plain; charset=utf-8", headers=headers)
+    """A whole log as a file, or a part of it; it has no entity tag, so a condition on one gets the whole."""
+    log = manager.whole_log(run_id, stream)
+    name = f"{run_id}-{stream}.log"
+    answer = Download.of_log(log, name, range_=None if if_range else range_)
+    return StreamingResponse(
+        answer.body, answer.status, answer.headers, media_type="text/plain; charset=utf-8"
+    )
 
 
 @router.get("/runs/{run_id}/metrics")

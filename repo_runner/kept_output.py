@@ -19,6 +19,8 @@ from typing import BinaryIO
 #: Colours and cursor movements of terminals.
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _MAX_READ_BYTES = 4 << 20
+#: The script may write next to its output: a link there could name any file, a pipe would wait for a writer.
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,9 @@ class Segment:
         return self.start + self.size_bytes
 
     def opened(self) -> BinaryIO:
-        """The file, or nothing when it was dropped meanwhile or may not be read."""
+        """The file, or nothing when it was dropped meanwhile, may not be read, or has become a link."""
         try:
-            return self.path.open("rb")
+            return os.fdopen(os.open(self.path, _FILE), "rb")
         except OSError:
             return Path(os.devnull).open("rb")
 
@@ -142,6 +144,6 @@ def plain(line: str) -> str:
 def _existing(found: list[tuple[int, int, Path]]) -> Iterator[Segment]:
     for start, first_line, path in found:
         with contextlib.suppress(OSError):
-            info = path.stat()
+            info = path.lstat()
             if stat.S_ISREG(info.st_mode):
                 yield Segment(path, start, first_line, info.st_size)

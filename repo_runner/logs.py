@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+from repo_runner.byte_range import ByteRange
+from repo_runner.errors import ArtifactChanged
 from repo_runner.kept_output import (
     KeptOutput,
+    Segment,
     read_output,
     read_output_between,
     read_output_tail,
@@ -35,13 +40,52 @@ def read_log(
     )
 
 
-def whole_log(path: Path) -> Iterator[bytes]:
-    """Piece by piece; where something was dropped, a line says how much."""
-    offset = 0
-    for segment in KeptOutput.of(path).segments:
-        if segment.start > offset:
-            yield f"\n[{segment.start - offset} bytes were not kept]\n".encode()
-        offset = segment.start
-        while data := segment.read(offset, _PIECE_BYTES):
+@dataclass(frozen=True)
+class WholeLog:
+    """All that is kept of a log at one moment, as one file; what was dropped is a line in its place."""
+
+    parts: tuple[bytes | Segment, ...]
+
+    @classmethod
+    def of(cls, path: Path) -> WholeLog:
+        """Look at the files as they are now."""
+        parts: list[bytes | Segment] = []
+        offset = 0
+        for segment in KeptOutput.of(path).segments:
+            if segment.start > offset:
+                parts.append(f"\n[{segment.start - offset} bytes were not kept]\n".encode())
+            offset = segment.end
+            parts.append(segment)
+        return cls(tuple(parts))
+
+    @property
+    def size_bytes(self) -> int:
+        """As many bytes as `read` gives."""
+        return sum(map(_size, self.parts))
+
+    def read(self, part: ByteRange | None = None) -> Iterator[bytes]:
+        """The bytes of a range, or all; raises ArtifactChanged where some were dropped meanwhile."""
+        first, end = (part.first, part.last + 1) if part else (0, self.size_bytes)
+        start = 0
+        for one in self.parts:
+            inside = (max(first - start, 0), min(end - start, _size(one)))
+            if inside[0] < inside[1]:
+                yield from _read(one, *inside)
+            start += _size(one)
+
+
+def _size(part: bytes | Segment) -> int:
+    return part.size_bytes if isinstance(part, Segment) else len(part)
+
+
+def _read(part: bytes | Segment, first: int, end: int) -> Iterator[bytes]:
+    if not isinstance(part, Segment):
+        yield part[first:end]
+        return
+    with part.opened() as file:
+        while first < end:
+            data = os.pread(file.fileno(), min(_PIECE_BYTES, end - first), first)
+            if not data:
+                raise ArtifactChanged
             yield data
-            offset += len(data)
+            first += len(data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from repo_runner.caches import Caches, TidyReport, measure
 from repo_runner.errors import ArtifactNotFound, Conflict
 from repo_runner.inspection import Inspection
 from repo_runner.log_search import Search, search_log
-from repo_runner.logs import read_log, whole_log
+from repo_runner.logs import WholeLog, read_log
 from repo_runner.metric_store import Stretch
 from repo_runner.migrations import migrate
 from repo_runner.models import (
@@ -144,9 +144,9 @@ class Manager:
         """The lines of a log that hold a word, with the lines around them."""
         return search_log(self._log(run_id, stream), search)
 
-    def whole_log(self, run_id: str, stream: str) -> Iterator[bytes]:
+    def whole_log(self, run_id: str, stream: str) -> WholeLog:
         """All that is kept of a log; what was dropped in its middle is said there."""
-        return whole_log(self._log(run_id, stream))
+        return WholeLog.of(self._log(run_id, stream))
 
     def metrics(
         self, run_id: str, names: Sequence[str] = (), stretch: Stretch = WHOLE

@@ -154,9 +154,27 @@ def test_a_whole_log_is_a_file_that_says_what_is_missing(http: Http, tmp_path: P
     (folder / "output.20.2.log").write_bytes(b"tail")
     answer = http.get("/api/v1/runs/r/logs/output")
     assert answer.text == "head\n[16 bytes were not kept]\ntail"
-    assert answer.headers["content-disposition"] == 'attachment; filename="r-output.log"'
+    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''r-output.log"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    part = http.get("/api/v1/runs/r/logs/output", headers={"Range": "bytes=2-31"})
+    assert (part.status_code, part.text) == (206, "ad\n[16 bytes were not kept]\nta")
+    assert part.headers["content-range"] == f"bytes 2-31/{len(answer.content)}"
+    behind = http.get("/api/v1/runs/r/logs/output", headers={"Range": "bytes=99-"})
+    assert behind.status_code == 416
     assert http.get("/api/v1/runs/r/logs/fetch").text == ""
     assert http.get("/api/v1/runs/r/logs/spec").status_code == 422
+
+
+def test_F3_a_link_in_the_place_of_a_log_is_not_followed(
+    http: Http, run_of_bob: str, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("of somebody else")
+    folder = tmp_path / "runs" / "run-1"
+    folder.mkdir(parents=True)
+    (folder / "output.log").symlink_to(secret)
+    for path in ("/logs/output", "/logs"):
+        assert "somebody" not in http.get(run_of_bob + path).text
 
 
 @pytest.fixture
