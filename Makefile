@@ -69,7 +69,7 @@ stop: ## Stop the app that `make demo` left running
 	@$(BIN)/python -m examples.demo --stop
 
 test: setup-dev setup-ray browser bubblewrap nginx check audit-if-reachable ## Checks and the whole test suite
-	@$(BIN)/python -m pytest $(PARALLEL)
+	@$(BIN)/python -m pytest $(PARALLEL) --fault-matrix build/fault-matrix.md
 
 integration: bubblewrap
 unit integration: setup-dev setup-ray ## One ring of the tests
@@ -133,8 +133,8 @@ ray: setup-dev setup-ray ## Everything on a real Ray cluster, with the network g
 faults: setup-dev ## Every fault in full: all signals, processes and phases, a kill at every write (long)
 	@TEST_ALL_FAULTS=1 $(BIN)/python -m pytest $(PARALLEL) tests/integration/faults
 
-fault-matrix: setup-dev browser ## Run every test of a fault; renews docs/fault-matrix.md
-	@$(BIN)/python -m pytest $(PARALLEL) --fault-matrix docs/fault-matrix.md
+fault-matrix: setup-dev browser bubblewrap ## Run every test of a fault; renews docs/fault-matrix.md
+	@$(BIN)/python -m pytest $(PARALLEL) --only-faults --fault-matrix docs/fault-matrix.md
 
 soak: setup-dev ## 200 short runs with random kills of every process; ends with a report
 	@$(BIN)/python -m tests.soak

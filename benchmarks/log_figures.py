@@ -42,7 +42,7 @@ def measure(*, quick: bool = False) -> dict[str, float]:
     """The figures, by their keys."""
     folder = Path(tempfile.mkdtemp(prefix="log-figures-"))
     try:
-        seconds = 5.0 if quick else 20.0
+        seconds = 5.0 if quick else 10.0
         ours = _p99_ms(_read_ours(folder, seconds))
         tails = _p99_ms(_read_tail(folder, seconds))
         return {

@@ -1,4 +1,4 @@
-"""A pytest plugin that prints which faults were proved: `pytest --fault-matrix docs/fault-matrix.md`.
+"""A pytest plugin that prints which faults were proved: `pytest --fault-matrix docs/fault-matrix.md [--only-faults]`.
 
 A test proves a fault by having its id in its name, `test_E2_…`; `faults.toml` says what each id is. What was not run,
 or has no test yet, is said.
@@ -69,6 +69,7 @@ class FaultMatrix:
 
     def pytest_sessionfinish(self) -> None:
         """Write the table."""
+        self._path.parent.mkdir(exist_ok=True)
         self._path.write_text(self._page())
 
     def _page(self) -> str:
@@ -79,7 +80,8 @@ class FaultMatrix:
         lines = [
             "# Faults, and what became of them",
             "",
-            "Printed by `make fault-matrix`, which runs every test that has a fault's id in its name.",
+            "Printed by the tests that have a fault's id in their names: by `make test` to `build/fault-matrix.md`,",
+            "by `make fault-matrix`, which runs these alone, to this page.",
             f"{len(proved)} of {len(ids)} faults were tried in this run.",
         ]
         for section in sections.values():
@@ -105,8 +107,9 @@ class FaultMatrix:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The option."""
+    """The options."""
     parser.addoption("--fault-matrix", type=Path, help="write the table of proved faults here")
+    parser.addoption("--only-faults", action="store_true", help="only tests that prove a fault")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -118,7 +121,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With the option, only the tests that prove a fault."""
-    if config.getoption("--fault-matrix"):
+    if config.getoption("--only-faults"):
         chosen = [item for item in items if _NAME.search(item.name)]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
