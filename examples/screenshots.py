@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import FrameLocator, Page, sync_playwright
 
 from examples.app_process import ROOT, AppProcess
 from examples.git_server import GitServer
@@ -20,12 +20,18 @@ from repo_runner.models import Run, Submission
 IMAGES = ROOT / "docs" / "images"
 SIZE = {"width": 1280, "height": 860}
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+#: Runs beside the one that is shown: one fails.
+OTHERS = (
+    ("narrow network", "--max_epochs 4 --hidden 16"),
+    ("wrong argument", "--epochs 3"),
+    ("higher rate", "--max_epochs 4 --hidden 32 --lr 0.01"),
+)
 #: How far the training is when its picture is taken.
 SHOWN_FRACTION = 0.6
 
 
 def main() -> int:
-    """Train the example twice, once failing, and take a picture of every view."""
+    """Train the example a few times, once failing; record one run and take a picture of every view."""
     folder = Path(tempfile.mkdtemp(prefix="screenshots-"))
     try:
         with GitServer(folder / "git") as git:
@@ -40,37 +46,57 @@ def main() -> int:
 
 
 def take_all(app: AppProcess, url: str) -> None:
-    """Short runs for the table first, then the one that is shown while it trains."""
+    """Short runs for the tables first, which also build the environment; then the recording and the pictures."""
     client = Client.from_settings(app.settings)
-    for name, arguments in (
-        ("narrow network", "--max_epochs 3 --hidden 16"),
-        ("wrong argument", "--epochs 3"),
-        ("higher rate", "--max_epochs 3 --hidden 32 --lr 0.01"),
-    ):
-        ended(client, client.submit(submission(url, name, arguments)))
-    run = client.submit(submission(url, "digits, 160 channels", "--max_epochs 15"))
     IMAGES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page = browser.new_page(viewport=SIZE)
+        for name, arguments in OTHERS:
+            ended(client, client.submit(submission(url, name, arguments)))
         page.goto(app.link())
-        visit(page, "Runs")
-        page.frame_locator("iframe").get_by_text("digits, 160 channels").first.click()
-        wait_until_shown(client, run)
-        snap(page, "run")
-        for view in ("Runs", "New run", "System"):
-            visit(page, view)
-            snap(page, view.lower().replace(" ", "-"))
-        ended(client, run)
-        visit(page, "Compare")
-        page.frame_locator("iframe").get_by_role("combobox").click()
-        for name in ("narrow network", "higher rate"):
-            page.frame_locator("iframe").get_by_role("option").filter(has_text=name).click()
-        page.keyboard.press("Escape")
-        snap(page, "compare")
-        visit(page, "New run")
         record(page, url, IMAGES / "run.webp")
+        page.set_viewport_size(SIZE)
+        pictures(page, client, url)
         browser.close()
+
+
+def pictures(page: Page, client: Client, url: str) -> None:
+    """One of every view: of a run while it trains, and of one that has failed."""
+    run = client.submit(submission(url, "digits, 160 channels", "--max_epochs 10"))
+    open_run(page, run.name)
+    wait_until_shown(client, run)
+    snap(page, "run")
+    for view in ("Runs", "System"):
+        visit(page, view)
+        snap(page, view.lower())
+    open_run(page, "wrong argument")
+    snap(page, "failure")
+    fill_form(page, url)
+    snap(page, "new-run")
+    ended(client, run)
+    visit(page, "Runs")
+    for name in ("narrow network", "higher rate", run.name):
+        row = frame(page).get_by_test_id("run-row").filter(has_text=name)
+        row.get_by_role("checkbox").check()
+    frame(page).get_by_role("button", name="Compare", exact=True).click()
+    snap(page, "compare")
+
+
+def fill_form(page: Page, url: str) -> None:
+    """The form with what a person would write, down to a secret."""
+    visit(page, "New run")
+    for label, text in (("GitHub link", url), ("Script", "train.py")):
+        box = frame(page).get_by_role("textbox", name=label, exact=True)
+        box.fill(text)
+        box.press("Tab")
+    frame(page).get_by_test_id("fact-Command").wait_for(timeout=60_000)
+    frame(page).locator("rr-arguments").get_by_role("textbox", name="max_epochs").fill("30")
+    frame(page).get_by_role("button", name="Add a secret").click()
+    frame(page).get_by_label("Name of a variable").fill("WANDB_API_KEY")
+    frame(page).get_by_label("Value of WANDB_API_KEY").fill("of-nobody-at-all")
+    page.keyboard.press("Tab")
+    page.set_viewport_size({**SIZE, "height": 1180})
 
 
 def submission(url: str, name: str, arguments: str) -> Submission:
@@ -92,9 +118,22 @@ def wait_until_shown(client: Client, run: Run) -> None:
         time.sleep(0.3)
 
 
+def frame(page: Page) -> FrameLocator:
+    """Where the pages are."""
+    return page.frame_locator("iframe")
+
+
+def open_run(page: Page, name: str) -> None:
+    """Follow a run's link in the table."""
+    visit(page, "Runs")
+    row = frame(page).get_by_test_id("run-row").filter(has_text=name).first
+    row.get_by_role("link").first.click()
+
+
 def visit(page: Page, view: str) -> None:
     """Follow the navigation."""
-    page.frame_locator("iframe").get_by_test_id("stTopNavLink").filter(has_text=view).first.click()
+    page.set_viewport_size(SIZE)
+    frame(page).get_by_test_id("stTopNavLink").filter(has_text=view).first.click()
 
 
 def snap(page: Page, name: str) -> None:

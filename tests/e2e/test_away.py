@@ -23,7 +23,7 @@ WAIT_MS = 60_000
 VIEWS = {
     "New run": ("", "Nothing to check yet"),
     "Runs": ("runs", "digits/train"),
-    "Run": ("run?run_id=live", "val_loss"),
+    "Run": ("run?run_id=live", "Hyperparameters"),
     "Compare": ("compare?runs=live,done0", "Differences"),
     "System": ("system", "Everything works"),
 }

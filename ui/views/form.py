@@ -28,6 +28,7 @@ KEPT: dict[str, Any] = {
     **dict.fromkeys((*TEXTS, "backend", *CLUSTER_HINTS), ""),
     "variables": (),
     "variable_edits": 0,
+    "argument_edits": 0,
     "needs_token": False,
     **limit_fields.EMPTY,
     "submodules": False,

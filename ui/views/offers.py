@@ -93,18 +93,21 @@ def _offer_arguments(place: DeltaGenerator, found: Preflight) -> None:
     script = found.spec.script_path if found.spec else "the script"
     line, names = st.session_state.script_args, found.subcommands
     chosen = subcommand_of(line, found.arguments, names)
+    taken = st.session_state.argument_edits
     with place:
-        edit = show_fields(
+        edits = show_fields(
             f"Arguments of {script}",
             ARGUMENTS_NOTE if chosen or not names else SUBCOMMANDS_NOTE,
             fields(found.arguments, line, names),
+            taken,
             subcommands=names,
             subcommand=chosen,
             key="arguments",
         )
-    if edit is None:
-        return
-    name, value = edit
-    if name:
-        form.change(script_args=with_value(line, found.arguments, name, value, names))
-    form.change(script_args=with_subcommand(line, found.arguments, names, value))
+    for name, value in edits:
+        if name:
+            line = with_value(line, found.arguments, name, value, names)
+        else:
+            line = with_subcommand(line, found.arguments, names, value)
+    if edits:
+        form.change(script_args=line, argument_edits=taken + len(edits))

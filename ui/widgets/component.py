@@ -28,10 +28,11 @@ _ELEMENTS = (
 )  # fmt: skip  # one line a group
 
 #: Sent with every update, so it is short.
-_STUB = """export default ({ data, parentElement: p, setTriggerValue }) => {
+_STUB = """export default ({ data, parentElement: p, setTriggerValue, setStateValue }) => {
   let e = p.querySelector(":scope > [data-element]");
   if (!e) (e = document.createElement(data[0])).dataset.element = "", p.append(e);
   e.emit = setTriggerValue;
+  e.keep = setStateValue;
   (e.inbox ??= []).push(data);
   e.refresh?.();
 };"""

@@ -26,26 +26,28 @@ def show_picks(
 def show_variables(
     rows: Sequence[Mapping[str, Any]], edits: int, offered: Sequence[str], *, key: str
 ) -> tuple[int, list[Mapping[str, Any]]] | None:
-    """Show a row a variable; return what a person has made of them and how many edits that took."""
+    """Show a row a variable; return what a person has made of them since, and the number of that edit."""
     data = {"rows": list(rows), "edits": edits, "offered": list(offered)}
     edit = mount("rr-variables", data, key=key, on_event={"edit": nothing}).get("edit")
-    return (int(edit["edits"]), list(edit["rows"])) if edit else None
+    is_news = edit and int(edit["edits"]) > edits
+    return (int(edit["edits"]), list(edit["rows"])) if is_news else None
 
 
 def show_fields(
     title: str,
     note: str,
     fields: Sequence[Mapping[str, Any]],
+    edits: int,
     *,
     key: str,
     subcommands: Sequence[str] = (),
     subcommand: str = "",
-) -> tuple[str, str] | None:
-    """Show one field an argument, and return the name and new value of the one a person has changed.
+) -> list[tuple[str, str]]:
+    """Show one field an argument, and return the names and values of those that a person has changed since `edits`.
 
     Above them the subcommands, if there are any; the one that a person picks has no name.
     """
     picker = {"options": list(subcommands), "value": subcommand}
-    data = {"title": title, "note": note, "fields": list(fields), "picker": picker}
-    edit = mount("rr-arguments", data, key=key, on_event={"edit": nothing}).get("edit")
-    return (str(edit["name"]), str(edit["value"])) if edit else None
+    data = {"title": title, "note": note, "fields": list(fields), "picker": picker, "edits": edits}
+    sent = mount("rr-arguments", data, key=key, on_event={"edit": nothing}).get("edit") or []
+    return [(str(one["name"]), str(one["value"])) for one in sent if int(one["number"]) > edits]

@@ -44,7 +44,7 @@ def test_a_subcommand_is_picked_and_brings_its_arguments(
     monkeypatch.setattr("tests.unit.ui.fake_preflight.SUBCOMMANDS", ("fit", "test"))
     page = draw("new_run", repo=LINK, script="train.py")
     assert screen.shown["arguments"]["picker"] == {"options": ["fit", "test"], "value": ""}
-    screen.events["arguments"] = {"edit": {"name": "", "value": "fit"}}
+    screen.events["arguments"] = {"edit": [{"number": 1, "name": "", "value": "fit"}]}
     page.run()
     assert page.text_input("script_args").value == "fit"
     assert [field["name"] for field in screen.shown["arguments"]["fields"]] == ["lr"]
@@ -54,7 +54,7 @@ def test_a_field_that_is_left_by_pressing_run_counts(
     draw: Draw, screen: Screen, app: FakeClient
 ) -> None:
     page = draw("new_run", repo=LINK, script="train.py")
-    screen.events["arguments"] = {"edit": {"name": "max_epochs", "value": "7"}}
+    screen.events["arguments"] = {"edit": [{"number": 1, "name": "max_epochs", "value": "7"}]}
     page.button("submit").click().run()
     assert [made.script_args for made in app.submitted] == ["--max_epochs 7"]
 
@@ -128,7 +128,7 @@ def test_the_scripts_own_arguments_are_fields(draw: Draw, screen: Screen) -> Non
 
 def test_a_changed_field_goes_into_the_line(draw: Draw, screen: Screen) -> None:
     page = draw("new_run", repo=LINK, script="train.py")
-    screen.events["arguments"] = {"edit": {"name": "max_epochs", "value": "7"}}
+    screen.events["arguments"] = {"edit": [{"number": 1, "name": "max_epochs", "value": "7"}]}
     page.run()
     assert page.text_input("script_args").value == "--max_epochs 7"
     facts = {fact["name"]: fact["value"] for fact in screen.shown["plan"]["facts"]}

@@ -40,7 +40,14 @@ const CONTROLS = {
 define(
   "rr-arguments",
   class extends Widget {
-    render({ title, note, fields, picker }) {
+    start() {
+      this.edits = 0;
+      this.unheard = [];
+    }
+
+    render({ title, note, fields, picker, edits }) {
+      this.edits = Math.max(this.edits, edits);
+      this.unheard = this.unheard.filter(({ number }) => number > edits);
       const { query = "", all = false } = this.state;
       const many = fields.length > FEW_FIELDS;
       const found = fields.filter((field) => `${field.name} ${field.help}`.toLowerCase().includes(query));
@@ -74,8 +81,14 @@ define(
       );
     }
 
+    // Kept until it is heard: who leaves a field by pressing Run sends both at once, and an event could be passed over.
+    change(name, value) {
+      this.unheard.push({ number: ++this.edits, name, value });
+      this.keep("edit", [...this.unheard]);
+    }
+
     picker({ options, value }) {
-      const pick = (name) => name !== value && this.emit("edit", { name: "", value: name });
+      const pick = (name) => name !== value && this.change("", name);
       return h(
         "div.subcommands",
         { role: "group", "aria-label": "Subcommand" },
@@ -88,7 +101,7 @@ define(
     field(field) {
       const id = `argument-${field.name}`;
       const props = { id, title: field.hint, "aria-required": String(field.required), "data-value": field.value };
-      const send = (value) => value !== field.value && this.emit("edit", { name: field.name, value });
+      const send = (value) => value !== field.value && this.change(field.name, value);
       return h(
         `div.field${field.given ? ".given" : ""}${field.kind === "switch" ? ".flag" : ""}`,
         { "data-key": field.name },
