@@ -6,7 +6,9 @@ values, a log of 200 MB), with a real training and a real Chromium:
 - `runs_page_ms`: everything the Runs page asks the app for, through guard, HTTP and validation at both ends (p95);
 - `run_page_ms`: the same for the first look at the run with the million values and the long log (p95);
 - `paint_p95_s`: from the moment the script's `self.log` call was seen to the frame in which its point is on the screen;
-- `live_update_bytes`: what the browser receives a second on the page of a run that trains and prints (mean).
+- `live_update_bytes`: what the browser receives a second on the page of a run that trains and prints (mean);
+- beside them, from a click to what one has come for, in the browser, median of five: `runs_seen_ms` (the table) and
+  `run_seen_ms` (the curve of a million values).
 
     .venv/bin/python benchmarks/ui.py [--quick]
 """
@@ -24,7 +26,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -124,7 +126,9 @@ def measure(folder: Path, *, quick: bool) -> dict[str, float]:
                 )
                 page = browser.new_page(viewport={"width": 1280, "height": 800})
                 page.goto(app.link())
-                figures |= live(page, client, client.submit(link).run_id, seconds)
+                ui = open_ui(page)
+                figures |= clicks(page, ui)
+                figures |= live(page, ui, client, client.submit(link).run_id, seconds)
                 browser.close()
     return figures | {"ingest_values_per_s": round(sizes.points / wrote["ingest_s"])}
 
@@ -154,14 +158,43 @@ def answers(client: Client, repeats: int) -> dict[str, float]:
     }
 
 
-def live(page: Page, client: Client, run_id: str, seconds: float) -> dict[str, float]:
-    """Watch a training for a while: when its points are painted, and what comes over the wire."""
+def open_ui(page: Page) -> str:
+    """Where the UI lives, once it is there."""
     page.frame_locator("iframe").get_by_role("heading", name="New run").wait_for(timeout=60_000)
     ui = re.match(r"http://[^/]+/", page.frames[1].url)
     assert ui
+    return ui[0]
+
+
+def clicks(page: Page, ui: str) -> dict[str, float]:
+    """How long one waits after a click; the page itself is there."""
+    runs, run = [], []
+    page.goto(f"{ui}system")
+    for _ in range(5):
+        page.get_by_role("heading", name="System").wait_for()
+        row = page.locator(f'[data-run-id="{LONG_RUN}"] a')
+        runs.append(seconds_to(page.get_by_role("link", name="Runs").click, row))
+        run.append(seconds_to(row.click, page.get_by_test_id("curve").first))
+        page.get_by_role("link", name="System").click()
+    return {
+        "runs_seen_ms": round(statistics.median(runs) * 1000),
+        "run_seen_ms": round(statistics.median(run) * 1000),
+    }
+
+
+def seconds_to(act: Callable[[], None], there: Locator) -> float:
+    """From an act to what it leads to."""
+    started = time.perf_counter()
+    act()
+    there.wait_for()
+    return time.perf_counter() - started
+
+
+def live(page: Page, ui: str, client: Client, run_id: str, seconds: float) -> dict[str, float]:
+    """Watch a training for a while: when its points are painted, and what comes over the wire."""
     received: list[int] = []
     page.on("websocket", lambda ws: ws.on("framereceived", lambda data: received.append(len(data))))
-    page.goto(f"{ui[0]}run?run_id={run_id}")
+    page.goto(f"{ui}run?run_id={run_id}")
     page.get_by_test_id("curve").first.wait_for(timeout=240_000)
     page.evaluate(WATCH)
     page.wait_for_timeout(5000)

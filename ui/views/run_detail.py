@@ -106,9 +106,9 @@ def _show_overview(snapshot: Snapshot) -> None:
             show_facts("Trainer", mapping_facts(run.trainer), key="trainer", folded=True)
 
 
-def _zoom() -> None:
+def _zoom(stretch: list[int]) -> None:
     """The next moment brings finer curves of the stretch the person has chosen."""
-    st.session_state["zoom"] = st.session_state["curves"].get("zoom") or None
+    st.session_state["zoom"] = stretch or None
 
 
 def _follow(run: Run, log: Log, wish: LogWish) -> None:

@@ -33,9 +33,9 @@ def show_curves(
     run: Run,
     series: Sequence[MetricSeries],
     zoomed: Zoomed | None = None,
-    on_zoom: Callable[[], None] = nothing,
+    on_zoom: Callable[[list[int]], None] = nothing,
 ) -> None:
-    """Show the live curves of a run; `on_zoom` may read the stretch (after, upto) a person wants finely."""
+    """Show the live curves of a run; `on_zoom` hears the stretch (after, upto) a person wants finely."""
     start = min((one.points[0].timestamp for one in series if one.points), default=0.0)
     fine = None
     if zoomed:

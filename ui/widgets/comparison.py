@@ -15,7 +15,7 @@ Curves = Sequence[tuple[Run, Sequence[MetricSeries]]]
 
 
 def show_comparison(
-    curves: Curves, environments: Mapping[str, RunEnvironment], on_open: Callable[[], None]
+    curves: Curves, environments: Mapping[str, RunEnvironment], on_open: Callable[[str], None]
 ) -> str | None:
     """Show the charts and the table; return the id of the run a person has opened."""
     empty = {"title": "No metrics in common", "text": "None of these runs has logged a metric."}

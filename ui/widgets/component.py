@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from ui.widgets.delivery import forget, update_of
+from ui.widgets.hearing import Listener, hear, news_of
 
 _FOLDER = Path(__file__).parent / "browser"
 
@@ -28,11 +29,10 @@ _ELEMENTS = (
 )  # fmt: skip  # one line a group
 
 #: Sent with every update, so it is short.
-_STUB = """export default ({ data, parentElement: p, setTriggerValue, setStateValue }) => {
+_STUB = """export default ({ data, parentElement: p, setStateValue }) => {
   let e = p.querySelector(":scope > [data-element]");
   if (!e) (e = document.createElement(data[0])).dataset.element = "", p.append(e);
-  e.emit = setTriggerValue;
-  e.keep = setStateValue;
+  e.tell = setStateValue;
   (e.inbox ??= []).push(data);
   e.refresh?.();
 };"""
@@ -49,19 +49,23 @@ def mount(
     data: Mapping[str, Any],
     *,
     key: str,
-    on_event: Mapping[str, Callable[[], None]] | None = None,
+    on_event: Mapping[str, Listener] | None = None,
 ) -> Mapping[str, Any]:
-    """Show an element and return the events it has sent since the last time."""
-    events = {"resync": partial(forget, key), **(on_event or {})}
-    callbacks = {f"on_{name}_change": call for name, call in events.items()}
+    """Show an element and return what it has said since the last time; `on_event` hears it before the page is drawn."""
+    listeners: dict[str, Listener] = {"resync": lambda _: forget(key), **(on_event or {})}
     # A list: in a mapping Streamlit would look for data frames, and import pandas to know one.
     update = update_of(key, element, finite(data))
-    sent: Mapping[str, Any] = _stub()(key=key, data=update, **callbacks)
-    return sent
+    sent: Mapping[str, Any] = _stub()(
+        key=key,
+        data=update,
+        on_events_change=lambda: hear(key, st.session_state[key].get("events") or (), listeners),
+    )
+    hear(key, sent.get("events") or (), listeners)
+    return news_of(key)
 
 
-def nothing() -> None:
-    """Listen only: an element sends an event if someone does; the event is read from what `mount` returns."""
+def nothing(_value: Any) -> None:
+    """Listen only: the event is read from what `mount` returns."""
 
 
 def finite(value: Any) -> Any:

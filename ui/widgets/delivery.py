@@ -5,6 +5,7 @@ An update names the one it builds on. A browser that has not seen that one asks 
 
 from __future__ import annotations
 
+import time
 from itertools import count
 from typing import Any
 
@@ -12,7 +13,14 @@ import streamlit as st
 
 from ui.widgets.changes import change_of
 
-_numbers = count(1)
+#: They go on over a new start of the app, so that what an older page says is known as such.
+_numbers = count(int(time.time() * 1000))
+
+
+def session_began() -> int:
+    """Return a number before all those of this session's updates."""
+    began: int = st.session_state.setdefault("session_began", next(_numbers))
+    return began
 
 
 def begin_page() -> None:
@@ -24,6 +32,7 @@ def update_of(key: str, element: str, data: Any) -> list[Any]:
     """Return the element's name, this update's number, that of the one it builds on (None: on none), and its news."""
     delivered: dict[str, tuple[str, int, Any]] = st.session_state.setdefault("delivered", {})
     known = delivered.get(key)
+    session_began()
     number = next(_numbers)
     delivered[key] = (element, number, data)
     if known is None or known[0] != element:

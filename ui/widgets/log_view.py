@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from repo_runner.models import LogSearch, Run, RunPhase
@@ -57,7 +56,7 @@ def show_log(
 
     `on_scroll` hears that the person has come to the first line (`older`) or to the last one of a part (`newer`).
     """
-    scrolls = {direction: partial(on_scroll, direction) for direction in ("older", "newer")}
+    scrolls = {"older": lambda _: on_scroll("older"), "newer": lambda _: on_scroll("newer")}
     events = {**dict.fromkeys(_VERBS, nothing), **scrolls}
     sent = mount("rr-log", log_data(run, log, link), key="log", on_event=events)
     for verb in _VERBS:

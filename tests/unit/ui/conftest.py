@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any
 
 import pytest
@@ -24,10 +25,12 @@ class Screen:
         #: What the elements will have sent, by key.
         self.events: dict[str, dict[str, Any]] = {}
         self.gone_to: list[tuple[str, dict[str, str]]] = []
+        self._numbers = count(1)
 
     def mount(self, *, key: str, data: list[Any], **_callbacks: Any) -> Mapping[str, Any]:
         self.elements[key], self.shown[key] = data
-        return self.events.pop(key, {})  # an event comes once
+        said = self.events.pop(key, {})
+        return {"events": [[next(self._numbers), sys.maxsize, *one] for one in said.items()]}
 
     def switch_page(self, page: str, query_params: dict[str, str]) -> None:
         self.gone_to.append((page, query_params))

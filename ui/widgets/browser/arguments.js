@@ -81,10 +81,10 @@ define(
       );
     }
 
-    // Kept until it is heard: who leaves a field by pressing Run sends both at once, and an event could be passed over.
+    // Said again with the next one until it is heard.
     change(name, value) {
       this.unheard.push({ number: ++this.edits, name, value });
-      this.keep("edit", [...this.unheard]);
+      this.emit("edit", [...this.unheard]);
     }
 
     picker({ options, value }) {

@@ -84,6 +84,12 @@ function changed(old, change) {
   return next;
 }
 
+// Numbers of what elements say, over all of them and over a library that is loaded anew.
+let lastSaid = 0;
+const nextSaid = () => (lastSaid = Math.max(lastSaid + 1, Date.now()));
+const SAID_KEPT = 8;
+const LAST_COUNTS = new Set(["resync", "edit"]);
+
 // Base of our elements. `render(data)` returns the whole content.
 class Widget extends HTMLElement {
   connectedCallback() {
@@ -100,11 +106,18 @@ class Widget extends HTMLElement {
     if (!this.shadowRoot) return;
     for (const [, number, base, news] of this.inbox?.splice(0) ?? []) {
       if (number === this.number) continue;
-      if (base != null && base !== this.number) return this.emit("resync", number);
+      if (base != null && base !== this.number) return this.emit("resync", null, number);
       this.data = base == null ? news : changed(this.data, news);
       this.number = number;
     }
     if (this.data) this.paint();
+  }
+
+  // Says something to the app: as state, which goes with every request from now on (hearing.py says why).
+  emit(name, value = null, update = this.number) {
+    const before = (this.said ?? []).filter((one) => one[2] !== name || !LAST_COUNTS.has(name));
+    this.said = [...before, [nextSaid(), update, name, value]].slice(-SAID_KEPT);
+    this.tell("events", this.said);
   }
 
   paint() {

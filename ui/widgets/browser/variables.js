@@ -150,11 +150,11 @@ define(
       this.send();
     }
 
-    // All rows, and kept: who leaves a field by pressing Run sends both at once, and an event alone could be passed over.
+    // All rows: the last edit says it all.
     send() {
       this.timer = clearTimeout(this.timer);
       const rows = this.rows.map(({ row, name, kind, value }) => ({ row, name, kind, value }));
-      this.keep("edit", { edits: this.edits, rows });
+      this.emit("edit", { edits: this.edits, rows });
     }
 
     // What a person is typing stays; a secret leaves its field once the app has it.
