@@ -215,8 +215,14 @@ def measure_many(bench: Bench, count: int) -> dict[str, float]:
             print(f"  {run_id}: {run.failure}", flush=True)
         return run.status
 
+    ended: list[RunStatus] = []
     with bench.noting_delays(), ThreadPoolExecutor(AT_ONCE) as pool:
-        ended = list(pool.map(one, range(count)))
+        for status in pool.map(one, range(count)):
+            ended.append(status)
+            if len(ended) % 20 == 0:
+                good, seconds = ended.count(RunStatus.SUCCEEDED), time.monotonic() - began
+                print(f"  {good} of {len(ended)} succeeded after {seconds:.0f} s", flush=True)
+                watch.tell()
     wall, succeeded = time.monotonic() - began, ended.count(RunStatus.SUCCEEDED)
     delays = sorted(bench.delays)
     p50, p95 = statistics.median(delays) * 1000, delays[int(len(delays) * 0.95)] * 1000

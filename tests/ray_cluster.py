@@ -21,6 +21,8 @@ os.environ.update(
     RAY_health_check_failure_threshold="4",
     # A node whose head is gone ends itself within seconds, not within a minute.
     RAY_gcs_rpc_server_reconnect_timeout_s="5",
+    # Few, so that a reader of a log that is not let go shows.
+    RAY_STATE_SERVER_MAX_HTTP_REQUEST="10",
     # A busy machine takes long to start the agents.
     RAY_agent_register_timeout_ms="120000",
     # Each node would otherwise start a worker for every core it claims to have.

@@ -27,6 +27,8 @@ _LOOK_EVERY_S = 0.1
 _SIGN_OF_LIFE_EVERY_S = 2.0
 #: How long the first node may go on once another has failed: mostly it fails of that itself, in its own words.
 _AFTER_PEER_S = 10.0
+#: Apart, so that they are not written as one; the app leaves once it has the first node's end.
+_GOODBYES, _GOODBYE_EVERY_S = 4, 0.4
 #: How long the others may need to end once the first has.
 _LAST_PATIENCE_S = 30.0
 
@@ -73,6 +75,7 @@ class Courier:
         self._end_peers()
         self._say_who_stopped()
         outbox.carry_exit()
+        self._let_readers_go()
         return self._result()
 
     def _on_sigterm(self, *_: object) -> None:
@@ -85,6 +88,15 @@ class Courier:
         if record is not None and self._is_ended_by_ray and not record.stopped:
             told = {"stopped": True, "cause": ExitCause.STOPPED, "failure": None}
             write_private(self._here.paths.exit, record.model_copy(update=told).model_dump_json())
+
+    def _let_readers_go(self) -> None:
+        """Ray's dashboard notices that a reader has left only when it has something to write, and its proxy after it.
+
+        Otherwise it would keep, of each run, a reader that never ends, and let in no more after a hundred.
+        """
+        for _ in range(_GOODBYES):
+            time.sleep(_GOODBYE_EVERY_S)
+            self._log.fact("bye")
 
     def _follow(self, supervisor: process.Fork, outbox: Outbox) -> None:
         paths, attempt = self._here.paths, self._here.order.attempt

@@ -428,3 +428,24 @@ def test_a_node_of_several_that_fails_is_the_failure_of_the_run(
     run = run_to_end(ray_manager, run_id)
     assert run.failure and run.failure.error_code == "peer_failed", run.failure
     assert "rank one has had enough" in run.failure.message
+
+
+def test_ten_readers_are_let_in_and_no_run_has_left_one_behind(
+    ray_manager: Manager, ray_cluster: RayCluster, make_repo: MakeRepo
+) -> None:
+    """The last one here: all runs before it were read on the same cluster, which lets in ten."""
+    run_id = start(ray_manager, make_repo, "print()\n")
+    run_to_end(ray_manager, run_id)
+    job = job_name(run_id, 1)
+    wait_until_over(ray_cluster, job)
+    node = httpx.get(f"{ray_cluster.dashboard}/api/jobs/{job}", trust_env=False).json()
+    query = {"node_id": node["driver_node_id"], "filename": f"job-driver-{job}.log"}
+    with (
+        httpx.Client(base_url=ray_cluster.dashboard, trust_env=False) as client,
+        ExitStack() as opened,
+    ):
+        for _ in range(10):
+            stream = client.stream("GET", "/api/v0/logs/stream", params=query)
+            assert opened.enter_context(stream).status_code == httpx.codes.OK
+        refused = client.get("/api/v0/logs/stream", params=query)
+    assert refused.status_code == httpx.codes.TOO_MANY_REQUESTS
