@@ -111,14 +111,16 @@ def measure(folder: Path, *, quick: bool) -> dict[str, float]:
     (folder / "repo" / "train.py").write_text(SCRIPT)
     (folder / "repo" / "requirements.txt").write_text(REQUIREMENTS)
     with GitServer(folder / "git") as git:
-        git.add("slow", folder / "repo")
+        git.add("bench/slow", folder / "repo")
         env = {"REPO_RUNNER_ALLOWED_HOSTS": git.host, "GIT_SSL_CAINFO": str(git.ca_file)}
         with AppProcess(home, env=env) as app:
             client = Client.from_settings(app.settings)
             figures = answers(client, repeats=10 if quick else 40)
             seconds = 15 if quick else 60
             link = Submission(
-                link=git.url("slow"), script_path="train.py", script_args=str(seconds * 4 + 80)
+                link=git.url("bench/slow"),
+                script_path="train.py",
+                script_args=str(seconds * 4 + 80),
             )
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(

@@ -8,9 +8,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -223,6 +226,58 @@ def test_live_updates_touch_neither_scroll_nor_selection_nor_the_elements_themse
     assert page.evaluate("jumps") == []
     (tmp_path / "enough").touch()
     run_page.wait_status("Succeeded")
+
+
+def test_an_app_that_answers_slowly_loses_neither_updates_nor_what_a_person_does(
+    page: Page, ui: str, app: AppProcess, client: Client, make_repo: MakeRepo, tmp_path: Path
+) -> None:
+    url, _ = make_repo({"train.py": GOES_ON, **NOTHING_TO_INSTALL})
+    asked = Submission(link=url, script_path="train.py", script_args=str(tmp_path / "enough"))
+    page.goto(f"{ui}/run?run_id={client.submit(asked).run_id}")
+    run_page = RunPage(page)
+    first = run_page.wait_curve_points("loss", 3)
+    with answering_slowly(app):
+        run_page.log_fold("build").click()
+        expect(run_page.log_fold("build")).to_have_attribute(
+            "aria-expanded", "true", timeout=60_000
+        )
+        first = run_page.wait_curve_points("loss", first + 10)
+        run_page.log_fold("output").click()
+        expect(run_page.log).to_contain_text("step 3", timeout=60_000)
+        run_page.search_log("step 2")
+        expect(run_page.log_found).to_contain_text("line", timeout=60_000)
+        run_page.wait_curve_points("loss", first + 10)
+    (tmp_path / "enough").touch()
+    run_page.wait_status("Succeeded")
+
+
+@contextmanager
+def answering_slowly(app: AppProcess) -> Iterator[None]:
+    """The server of the API is held most of the time, so that the page takes longer than a second for its second."""
+    assert app.process is not None
+    family = psutil.Process(app.process.pid).children(recursive=True)
+    server = next(one for one in family if listens(one, app.port))
+    enough = threading.Event()
+
+    def hold() -> None:
+        while not enough.is_set():
+            server.suspend()
+            enough.wait(0.4)
+            server.resume()
+            enough.wait(0.02)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        holder.join()
+
+
+def listens(process: psutil.Process, port: int) -> bool:
+    found = process.connections(kind="tcp")
+    return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in found)
 
 
 #: Scrolls page and log, selects, marks elements; then notes whatever is moved or faded, frame by frame.
