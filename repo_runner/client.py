@@ -245,7 +245,7 @@ class Client:
 
     def log_url(self, run_id: str, stream: str) -> str:
         """Where a browser gets a whole log as a file."""
-        return f"{self.address}/api/v1/runs/{run_id}/logs/{stream}"
+        return f"{self.public_address}/api/v1/runs/{run_id}/logs/{stream}"
 
     def lock_url(self, run_id: str) -> str:
         """Where a browser gets the run's environment as a requirements file."""
