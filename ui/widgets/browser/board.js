@@ -1,5 +1,8 @@
 // <rr-board>: TensorBoard in a frame of the page; before it is there, what it is doing.
 
+// All it needs, and not the window around it.
+const FRAME_MAY = "allow-scripts allow-same-origin allow-downloads allow-forms allow-popups";
+
 define(
   "rr-board",
   class extends Widget {
@@ -28,6 +31,3 @@ define(
     }
   },
 );
-
-// All it needs, and not the window around it.
-const FRAME_MAY = "allow-scripts allow-same-origin allow-downloads allow-forms allow-popups";

@@ -34,8 +34,11 @@ function factValue({ kind, value, label, link, note, warn }) {
   return String(value);
 }
 
-// A line breaks between words and not after the hyphens of an option.
-const words = (text) => text.split(/(\s+)/).map((part) => (part.trim() ? h("span.word", {}, part) : part));
+// A line breaks between words and not after the hyphens of an option. Declared, not assigned: an element that is on the
+// page already is drawn while this file is still being read.
+function words(text) {
+  return text.split(/(\s+)/).map((part) => (part.trim() ? h("span.word", {}, part) : part));
+}
 
 // <rr-json>: a value as text; it keeps its scroll position while it changes.
 define(
