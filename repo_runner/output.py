@@ -56,9 +56,15 @@ class OutputWriter:
         self._write(data[max(known, 0) :])
 
     def close(self) -> None:
-        """Write what was held back as a possible beginning of a secret, and close the newest file."""
+        """Write what was held back as a possible beginning of a secret, and close the newest file.
+
+        Where the last bytes were dropped, an empty file behind them tells how many they were.
+        """
         self._write(self._masker.finish())
         self._close()
+        if KeptOutput.of(self._path).size_bytes < self._offset:
+            with contextlib.suppress(OSError):
+                self._next_path.touch(0o600)
 
     def _write(self, data: bytes) -> None:
         while data:
@@ -98,13 +104,18 @@ class OutputWriter:
 
     def _rotate(self) -> None:
         self._close()
-        name = f"{self._path.stem}.{self._offset}.{self._line}{self._path.suffix}"
-        self._current = self._path.with_name(name)
+        self._current = self._next_path
         self._file = self._open(self._current)
         self._room = self._segment_limit
         for old in KeptOutput.of(self._path).segments[1:-_KEPT_SEGMENTS]:
             with contextlib.suppress(OSError):
                 old.path.unlink()
+
+    @property
+    def _next_path(self) -> Path:
+        return self._path.with_name(
+            f"{self._path.stem}.{self._offset}.{self._line}{self._path.suffix}"
+        )
 
     def _close(self) -> None:
         """An empty segment is what a full disk leaves: it goes."""

@@ -6,6 +6,7 @@ on the shelf and on the cluster, so the app may die anywhere and another link go
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -191,8 +192,10 @@ class RayLink:
             self._started.set()
 
     def _give_up(self, failure: Failure) -> None:
-        """What the log said last may be the end; otherwise the failure is."""
+        """What the log said last may be the end; otherwise the failure is. A script that nobody follows is stopped."""
         if not self._mirror.has_exit:
+            with contextlib.suppress(RunnerError):
+                self.ask_to_stop()
             self._write_exit(self._record(ExitCause.LOST, failure))
         self.ended.set()
 

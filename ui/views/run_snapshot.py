@@ -37,17 +37,16 @@ def load(run_id: str) -> Snapshot:
     """Ask the app. Raises `RunnerError`."""
     api = client()
     run = api.get(run_id)
-    curves = curves_of(run_id)
-    curves.read()
-    return Snapshot(
-        run,
-        curves.series(),
-        curves.zoomed(st.session_state.get("zoom")),
+    rest = (
         api.checkpoints(run_id),
         api.resources(run_id, max_points=MAX_MOMENTS),
         _environment(run),
         load_log(run),
     )
+    # Last, for what is painted to be as new as it can be.
+    curves = curves_of(run_id)
+    curves.read()
+    return Snapshot(run, curves.series(), curves.zoomed(st.session_state.get("zoom")), *rest)
 
 
 def _environment(run: Run) -> RunEnvironment:

@@ -15,6 +15,7 @@ from repo_runner.manager import Manager
 from repo_runner.metric_store import Stretch
 from repo_runner.models import Run
 from repo_runner.paths import RunPaths
+from tests.waiting import wait_for
 
 _TERMINAL = {"succeeded", "failed", "stopped"}
 _NEXT = {"pending": {"running"} | _TERMINAL, "running": _TERMINAL}
@@ -38,7 +39,8 @@ def check(manager: Manager) -> Run:
     _the_end_is_on_record(paths, run)
     nothing_half(manager.paths.root)
     assert lease.holder(paths.lock) is None
-    assert process.marked(run.run_id) == []
+    # The supervisor has said its last word, and may be on its way out.
+    wait_for(lambda: process.marked(run.run_id) == [], what="the end of all its processes")
     return run
 
 

@@ -1,6 +1,12 @@
 from pathlib import Path
 
-from repo_runner.kept_output import last_lines, read_output, read_output_tail
+from repo_runner.kept_output import (
+    KeptOutput,
+    last_line,
+    last_lines,
+    read_output,
+    read_output_tail,
+)
 from repo_runner.output import OutputWriter
 
 
@@ -56,3 +62,17 @@ def test_a_missing_log_is_empty(tmp_path: Path) -> None:
 def test_colours_and_cursor_movements_are_no_text(tmp_path: Path) -> None:
     write(tmp_path / "output.log", b"\x1b[31mred\x1b[0m\nbar\x1b[A\n")
     assert last_lines(tmp_path / "output.log", 5) == ["red", "bar"]
+
+
+def test_what_was_dropped_at_the_very_end_is_counted_too(tmp_path: Path) -> None:
+    path = tmp_path / "output.log"
+    writer = OutputWriter(path, 1000)
+    writer.write(b"one\n")
+    writer.drop(100, 3)
+    writer.close()
+    assert (KeptOutput.of(path).size_bytes, KeptOutput.of(path).dropped_bytes) == (104, 100)
+    again = OutputWriter(path, 1000)
+    again.write(b"two\n")
+    again.close()
+    assert read_output(path, 0).data == b"one\ntwo\n"
+    assert (KeptOutput.of(path).size_bytes, last_line(KeptOutput.of(path))) == (108, 5)
