@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from functools import lru_cache
 from typing import Annotated, Any
@@ -55,6 +56,9 @@ router = APIRouter(prefix="/api/v1")
 
 _EVENTS_EVERY_S = 0.5
 _STREAM = "^(output|build|fetch)$"
+#: Numbers of places and points end where those of JSON stop being exact; far below what the database and files take.
+_LAST = (1 << 53) - 1
+_EVENT_ID = re.compile("[0-9]{1,15}")
 
 
 def install(app: FastAPI, settings: Settings) -> None:
@@ -166,7 +170,7 @@ def _search(
     context: Annotated[int, Query(ge=0, le=20)] = 2,
     match_case: bool = False,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, le=_LAST)] = 0,
 ) -> Search | None:
     return Search(q, context, match_case, limit, after) if q else None
 
@@ -176,9 +180,9 @@ def logs(
     run_id: str,
     manager: TheManager,
     search: Annotated[Search | None, Depends(_search)],
-    after: Annotated[int | None, Query(ge=0)] = None,
+    after: Annotated[int | None, Query(ge=0, le=_LAST)] = None,
     tail: Annotated[int | None, Query(ge=1, le=4 << 20)] = None,
-    upto: Annotated[int | None, Query(ge=0)] = None,
+    upto: Annotated[int | None, Query(ge=0, le=_LAST)] = None,
     stream: Annotated[str, Query(pattern=_STREAM)] = "output",
 ) -> LogSlice | LogSearch:
     """Output after an offset (and up to another), or its tail, in bytes; with `q`, the lines that hold it."""
@@ -210,8 +214,8 @@ def metrics(
     manager: TheManager,
     name: Annotated[list[str] | None, Query()] = None,
     max_points: Annotated[int, Query(ge=4, le=100_000)] = 500,
-    after: Annotated[int, Query(ge=0)] = 0,
-    upto: Annotated[int | None, Query(ge=1)] = None,
+    after: Annotated[int, Query(ge=0, le=_LAST)] = 0,
+    upto: Annotated[int | None, Query(ge=1, le=_LAST)] = None,
 ) -> tuple[MetricSeries, ...]:
     """The curves, thinned without losing extremes; `after` and `upto` are the `number` of points."""
     return manager.metrics(run_id, name or (), Stretch(after, upto, max_points))
@@ -291,11 +295,11 @@ async def events(
     run_id: str,
     request: Request,
     manager: TheManager,
-    last_event_id: Annotated[str | None, Header()] = None,
+    last_event_id: Annotated[str, Header(max_length=200)] = "",
 ) -> StreamingResponse:
     """The run's events as server-sent events; ids are byte offsets, so a reader goes on where it was cut off."""
     await asyncio.to_thread(manager.get, run_id)
-    offset = int(last_event_id) if last_event_id and last_event_id.isdigit() else 0
+    offset = int(last_event_id) if _EVENT_ID.fullmatch(last_event_id) else 0
     stream = _stream(manager, run_id, offset, request)
     return StreamingResponse(
         stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"}

@@ -9,6 +9,8 @@ from pydantic import Field
 from repo_runner.models.record import Record
 
 _MIB = 1 << 20
+#: More than any machine has, and a number that every database takes.
+_PIB = 1 << 50
 _YEAR_S = 366 * 86400.0
 
 
@@ -16,7 +18,7 @@ class Resources(Record):
     """What a run holds of the machine while it runs; it waits until that much is free. None: not counted."""
 
     cpus: int | None = Field(None, ge=1, le=65536)
-    memory_bytes: int | None = Field(None, ge=_MIB)
+    memory_bytes: int | None = Field(None, ge=_MIB, le=_PIB)
     #: Whole GPUs; None: one where the machine has any. With 0 the script sees none.
     gpus: int | None = Field(None, ge=0, le=1024)
     #: On a cluster: so many machines at once, each with these resources, as one training.
@@ -33,9 +35,9 @@ class Limits(Record):
     #: Of the script, from its start; fetching and building have the operator's own limits.
     time_s: float | None = Field(None, gt=0, le=_YEAR_S)
     #: Of the script's whole process tree.
-    memory_bytes: int | None = Field(None, ge=_MIB)
+    memory_bytes: int | None = Field(None, ge=_MIB, le=_PIB)
     #: Of the run's folder.
-    disk_bytes: int | None = Field(None, ge=_MIB)
+    disk_bytes: int | None = Field(None, ge=_MIB, le=_PIB)
     #: Neither output nor progress for so long: the run is flagged, or stopped.
     silence_s: float | None = Field(None, gt=0, le=_YEAR_S)
     on_silence: Literal["flag", "stop"] = "flag"

@@ -15,7 +15,7 @@ from tests.waiting import wait_for
 ROOT = Path(__file__).resolve().parents[2]
 
 PARENT = """
-import os, sys, time
+import os, signal, sys
 from pathlib import Path
 from repo_runner import process
 
@@ -23,7 +23,7 @@ out = Path(sys.argv[1])
 
 def follow():
     (out / "follower").write_text(str(os.getpid()))
-    time.sleep(600)
+    signal.pause()
 
 def survive():
     (out / "survivor").write_text(str(os.getpid()))
@@ -34,7 +34,7 @@ def survive():
 theirs, ours = os.pipe()
 process.fork_survivor(survive, keep=theirs, output=out / "log")
 process.fork(follow, env={}, output=out / "log")
-time.sleep(600)
+signal.pause()
 """
 
 

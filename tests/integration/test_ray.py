@@ -244,7 +244,7 @@ def test_an_app_that_is_killed_and_started_again_catches_up_with_the_cluster_exa
 
 @pytest.mark.timeout(420)
 def test_limits_end_a_run_there_as_they_do_here(ray_manager: Manager, make_repo: MakeRepo) -> None:
-    greedy = "import time\nkept = bytearray(300 << 20)\ntime.sleep(600)\n"
+    greedy = "import signal\nkept = bytearray(300 << 20)\nsignal.pause()\n"
     silent_peer = (
         "import os, time\nfor i in range(16):\n"
         "    print(i, flush=True) if os.environ['NODE_RANK'] == '0' else None\n"
@@ -253,7 +253,7 @@ def test_limits_end_a_run_there_as_they_do_here(ray_manager: Manager, make_repo:
     silence = {"silence_s": 3, "on_silence": "stop"}
     asked = {
         "limit_time": (TICKING.format(ticks=10_000), {"time_s": 2}, 1),
-        "limit_silence": ("import time\ntime.sleep(600)\n", silence, 1),
+        "limit_silence": ("import signal\nsignal.pause()\n", silence, 1),
         "limit_memory": (greedy, {"memory_bytes": 200 << 20}, 1),
         # Only the first node is expected to say something.
         None: (silent_peer, silence, 2),
@@ -418,11 +418,11 @@ def test_a_node_of_several_that_fails_is_the_failure_of_the_run(
     ray_manager: Manager, make_repo: MakeRepo
 ) -> None:
     script = (
-        "import os, time\n"
+        "import os, signal\n"
         "if os.environ['NODE_RANK'] == '1':\n"
         "    raise ValueError('rank one has had enough')\n"
         "print(os.environ['MASTER_ADDR'], os.environ['MASTER_PORT'], flush=True)\n"
-        "time.sleep(600)\n"
+        "signal.pause()\n"
     )
     run_id = start(ray_manager, make_repo, script, resources={"nodes": 2})
     run = run_to_end(ray_manager, run_id)

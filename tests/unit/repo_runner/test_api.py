@@ -165,6 +165,37 @@ def test_a_whole_log_is_a_file_that_says_what_is_missing(http: Http, tmp_path: P
     assert http.get("/api/v1/runs/r/logs/spec").status_code == 422
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/metrics?after=",
+        "/metrics?upto=",
+        "/logs?after=",
+        "/logs?after=0&upto=",
+        "/logs?q=x&after=",
+    ],
+)
+def test_a_number_that_no_database_takes_is_refused_at_its_field(
+    http: Http, run_of_bob: str, path: str
+) -> None:
+    answer = http.get(f"{run_of_bob}{path}{2**63}")
+    assert answer.status_code == 422, answer.text
+    assert http.get(f"{run_of_bob}{path}{2**53 - 1}").status_code == 200
+
+
+@pytest.mark.parametrize("number", ["9" * 40, "\xb2", "-1"])
+def test_an_event_id_that_is_none_of_ours_begins_at_the_first_event(
+    http: Http, run_of_bob: str, number: str, tmp_path: Path
+) -> None:
+    store = Store(Settings(home=tmp_path).store_url)
+    store.finish(
+        "run-1", status="stopped", failure=None, ended_at=1.0, duration_s=1.0, exit_cause=None
+    )
+    store.close()
+    headers = {"Last-Event-ID": number.encode("latin-1")}
+    assert http.get(f"{run_of_bob}/events", headers=headers).status_code == 200
+
+
 def test_F3_a_link_in_the_place_of_a_log_is_not_followed(
     http: Http, run_of_bob: str, tmp_path: Path
 ) -> None:

@@ -1,22 +1,11 @@
-from pathlib import Path
-
 import pytest
 
 from repo_runner.errors import InvalidInput
-from repo_runner.migrations import migrate
 from repo_runner.models import RunSpec
 from repo_runner.run_list import MOST_COUNTED, RunQuery
 from repo_runner.store import Changes, Store
 
 NAMES = ["cedar", "Ash", "birch", "Dogwood", "elm"]
-
-
-@pytest.fixture
-def store(tmp_path: Path):
-    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
-    migrate(store.engine, tmp_path / "backups")
-    yield store
-    store.close()
 
 
 @pytest.fixture

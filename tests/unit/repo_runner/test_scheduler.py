@@ -1,11 +1,9 @@
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from repo_runner.errors import QueueFull
 from repo_runner.gpus import Gpu
-from repo_runner.migrations import migrate
 from repo_runner.models import Resources, Retries, RunSpec
 from repo_runner.scheduler import Scheduler
 from repo_runner.settings import Settings
@@ -21,14 +19,6 @@ class StandInGpus:
 
     def look(self) -> tuple[Gpu, ...]:
         return self.gpus
-
-
-@pytest.fixture
-def store(tmp_path: Path):
-    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
-    migrate(store.engine, tmp_path / "backups")
-    yield store
-    store.close()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from repo_runner.errors import RunNotFound
 from repo_runner.events import EventWriter
 from repo_runner.ingest import ingest, interpret
 from repo_runner.metric_store import Stretch
-from repo_runner.migrations import migrate
 from repo_runner.models import RunSpec
 from repo_runner.paths import RunPaths
 from repo_runner.store import Store
@@ -14,14 +13,6 @@ from repo_runner.store import Store
 SPEC = RunSpec(
     repo_url="https://github.com/a/b", commit_sha="0" * 40, script_path="train.py", name="a name"
 )
-
-
-@pytest.fixture
-def store(tmp_path: Path):
-    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
-    migrate(store.engine, tmp_path / "backups")
-    yield store
-    store.close()
 
 
 def stream(tmp_path: Path, *events: tuple[str, dict]) -> RunPaths:

@@ -17,14 +17,6 @@ from repo_runner.store import Store
 SPEC = RunSpec(repo_url="https://github.com/a/b", commit_sha="0" * 40, script_path="train.py")
 
 
-@pytest.fixture
-def store(tmp_path: Path):
-    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
-    migrate(store.engine, tmp_path / "backups")
-    yield store
-    store.close()
-
-
 def remove_journal(tmp_path: Path) -> None:
     for name in ("store.db-wal", "store.db-shm"):
         (tmp_path / name).unlink()

@@ -114,12 +114,17 @@ def test_an_edit_in_the_form_is_taken_in_and_shown_without_the_secret(
     assert page.session_state.variables[1].value == "", "it is not kept once it was sent"
 
 
+def drawn_with_edit(draw: Draw, screen: Screen, row: dict[str, str]) -> AppTest:
+    """The form, and an edit of a variable that the page has yet to hear."""
+    page = draw("new_run", repo=LINK, script="train.py")
+    screen.events["variables-editor"] = {"edit": {"edits": 1, "rows": [row]}}
+    return page
+
+
 def test_a_wrong_variable_keeps_the_run_from_being_submitted(
     draw: Draw, screen: Screen, app: FakeClient
 ) -> None:
-    page = draw("new_run", repo=LINK, script="train.py")
-    rows = [sent("LD_PRELOAD", "plain", "x.so")]
-    screen.events["variables-editor"] = {"edit": {"edits": 1, "rows": rows}}
+    page = drawn_with_edit(draw, screen, sent("LD_PRELOAD", "plain", "x.so"))
     page.run()
     assert "LD_PRELOAD cannot be set" in screen.shown["variables-editor"]["rows"][0]["error"]
     page.button("submit").click().run()
@@ -130,8 +135,6 @@ def test_a_wrong_variable_keeps_the_run_from_being_submitted(
 def test_a_press_that_comes_with_an_edit_counts_after_it(
     draw: Draw, screen: Screen, app: FakeClient
 ) -> None:
-    page = draw("new_run", repo=LINK, script="train.py")
-    rows = [sent("SEED", "plain", "1")]
-    screen.events["variables-editor"] = {"edit": {"edits": 1, "rows": rows}}
+    page = drawn_with_edit(draw, screen, sent("SEED", "plain", "1"))
     page.button("submit").click().run()
     assert [made.env for made in app.submitted] == [{"SEED": "1"}]
