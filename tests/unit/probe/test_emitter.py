@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 
+import pytest
 from repo_runner_probe import emitter, line_buffer
 from repo_runner_probe.emitter import Emitter
 from repo_runner_probe.line_buffer import LineBuffer
@@ -78,3 +79,23 @@ def test_a_line_larger_than_the_buffer_is_dropped():
     buffer = LineBuffer()
     buffer.add(b"x" * (line_buffer.CAPACITY_BYTES + 1), expendable=False)
     assert (buffer.content(), buffer.dropped) == (b"", 1)
+
+
+def test_an_event_that_is_not_json_is_lost_alone(tmp_path, clock):
+    events = Emitter(str(tmp_path), clock)
+    events.emit("hello", {})
+    events.emit("step", {"m": object()})
+    events.emit("step", {})
+    with pytest.raises(TypeError):
+        events.flush()
+    events.flush()
+    assert [event["seq"] for event in written(tmp_path)] == [1, 3]
+
+
+def test_an_event_has_the_time_at_which_it_happened(tmp_path, clock, monkeypatch):
+    times = iter((10.0, 10.2, 10.4))
+    monkeypatch.setattr(emitter.time, "time", lambda: next(times))
+    events = Emitter(str(tmp_path), clock)
+    for name in ("hello", "step", "train_end"):
+        events.emit(name, {})
+    assert [event["t"] for event in written(tmp_path)] == [10.0, 10.2, 10.4]
