@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import shutil
 import statistics
 import sys
@@ -26,62 +25,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from examples.app_process import AppProcess  # noqa: E402
-from examples.git_server import GitServer  # noqa: E402
+from benchmarks.paint import browser_page, open_ui, training, watched  # noqa: E402
 from examples.large_history import LONG_RUN, Sizes, write_history  # noqa: E402
 from repo_runner.client import Client  # noqa: E402
-from repo_runner.models import Submission  # noqa: E402
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 GOALS = {"paint_p95_s": 1.2, "runs_page_ms": 300, "run_page_ms": 500}
-
-#: Trains slowly on purpose: it logs and prints four times a second.
-SCRIPT = """
-import sys, time
-import lightning as L, torch
-from torch.utils.data import DataLoader, TensorDataset
-
-class Slow(L.LightningModule):
-    def __init__(self):
-        super().__init__()
-        self.layer = torch.nn.Linear(1, 1)
-    def training_step(self, batch, index):
-        time.sleep(0.25)
-        loss = self.layer(batch[0]).square().mean()
-        self.log("train_loss", loss)
-        print("step", index, float(loss), flush=True)
-        return loss
-    def configure_optimizers(self):
-        return torch.optim.SGD(self.parameters(), lr=0.01)
-
-rows = DataLoader(TensorDataset(torch.rand(int(sys.argv[1]), 1)), batch_size=1)
-options = dict(max_epochs=1, log_every_n_steps=1, accelerator="cpu", enable_progress_bar=False)
-L.Trainer(**options, logger=False).fit(Slow(), rows)
-"""
-REQUIREMENTS = "lightning==2.6.6\ntorch==2.13.0\n"
-
-#: Notes, frame by frame, when a later step of the curve was first on the screen.
-WATCH = """() => {
-  window.painted = [];
-  const curve = () => {
-    for (const host of document.querySelectorAll("rr-curves")) {
-      const found = host.shadowRoot?.querySelector('[data-name="train_loss"]');
-      if (found) return found;
-    }
-  };
-  let last = -1;
-  const look = () => {
-    const step = +(curve()?.dataset.step ?? -1);
-    if (step > last) painted.push([Date.now() / 1000, (last = step)]);
-    requestAnimationFrame(look);
-  };
-  requestAnimationFrame(look);
-}"""
 
 
 def main() -> None:
@@ -107,31 +60,15 @@ def measure(folder: Path, *, quick: bool) -> dict[str, float]:
     home = folder / "home"
     home.mkdir()
     wrote = write_history(home, sizes)
-    (folder / "repo").mkdir()
-    (folder / "repo" / "train.py").write_text(SCRIPT)
-    (folder / "repo" / "requirements.txt").write_text(REQUIREMENTS)
-    with GitServer(folder / "git") as git:
-        git.add("bench/slow", folder / "repo")
-        env = {"REPO_RUNNER_ALLOWED_HOSTS": git.host, "GIT_SSL_CAINFO": str(git.ca_file)}
-        with AppProcess(home, env=env) as app:
-            client = Client.from_settings(app.settings)
-            figures = answers(client, repeats=10 if quick else 40)
-            seconds = 15 if quick else 60
-            link = Submission(
-                link=git.url("bench/slow"),
-                script_path="train.py",
-                script_args=str(seconds * 4 + 80),
-            )
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(
-                    executable_path=shutil.which("chromium"), args=FLAGS
-                )
-                page = browser.new_page(viewport={"width": 1280, "height": 800})
-                page.goto(app.link())
-                ui = open_ui(page)
-                figures |= clicks(page, ui)
-                figures |= live(page, ui, client, client.submit(link).run_id, seconds)
-                browser.close()
+    seconds = 15 if quick else 60
+    with training(folder, home, seconds) as (app, begin):
+        client = Client.from_settings(app.settings)
+        figures = answers(client, repeats=10 if quick else 40)
+        with browser_page() as page:
+            page.goto(app.link())
+            ui = open_ui(page)
+            figures |= clicks(page, ui)
+            figures |= watched(page, ui, app, begin(), seconds)
     return figures | {"ingest_values_per_s": round(sizes.points / wrote["ingest_s"])}
 
 
@@ -160,14 +97,6 @@ def answers(client: Client, repeats: int) -> dict[str, float]:
     }
 
 
-def open_ui(page: Page) -> str:
-    """Where the UI lives, once it is there."""
-    page.frame_locator("iframe").get_by_role("heading", name="New run").wait_for(timeout=60_000)
-    ui = re.match(r"http://[^/]+/", page.frames[1].url)
-    assert ui
-    return ui[0]
-
-
 def clicks(page: Page, ui: str) -> dict[str, float]:
     """How long one waits after a click; the page itself is there."""
     runs, run = [], []
@@ -190,33 +119,6 @@ def seconds_to(act: Callable[[], None], there: Locator) -> float:
     act()
     there.wait_for()
     return time.perf_counter() - started
-
-
-def live(page: Page, ui: str, client: Client, run_id: str, seconds: float) -> dict[str, float]:
-    """Watch a training for a while: when its points are painted, and what comes over the wire."""
-    received: list[int] = []
-    page.on("websocket", lambda ws: ws.on("framereceived", lambda data: received.append(len(data))))
-    page.goto(f"{ui}run?run_id={run_id}")
-    page.get_by_test_id("curve").first.wait_for(timeout=240_000)
-    page.evaluate(WATCH)
-    page.wait_for_timeout(5000)
-    received.clear()
-    page.wait_for_timeout(seconds * 1000)
-    weight = sum(received) / seconds
-    painted: list[tuple[float, int]] = page.evaluate("painted")
-    (curve,) = client.metrics(run_id, ["train_loss"], max_points=10_000)
-    client.stop(run_id)
-    first = painted[0][1]
-    waits = [
-        min(at for at, step in painted if step >= point.step) - point.timestamp
-        for point in curve.points
-        if first < point.step <= painted[-1][1]
-    ]
-    return {
-        "paint_p95_s": round(statistics.quantiles(waits, n=20)[-1], 3),
-        "paint_median_s": round(statistics.median(waits), 3),
-        "live_update_bytes": round(weight),
-    }
 
 
 def p95_ms(look: Callable[[], object], repeats: int) -> float:

@@ -26,6 +26,7 @@ from starlette.websockets import WebSocketDisconnect
 from components import app_log
 from components.bounded_protocol import BoundedProtocol
 from components.guard import Guard
+from components.listener import listener_of
 from components.page import framework_page
 from components.start_signal import STARTED
 from repo_runner import api, process
@@ -70,7 +71,7 @@ def _prepare(has_started: Any, state: Mapping[str, Any]) -> tuple[uvicorn.Server
         http=BoundedProtocol,
         limit_concurrency=_MAX_CONNECTIONS,
     )
-    listener = socket.create_server((settings.bind, settings.port), backlog=256)
+    listener = listener_of(settings)
     api.start_upkeep(service)
     return _Server(config, has_started), listener
 

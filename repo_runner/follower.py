@@ -23,7 +23,7 @@ from repo_runner.settings import Settings
 from repo_runner.store import Store
 from repo_runner.tables import RunRow
 
-_LOOK_EVERY_S = 0.1
+_LOOK_EVERY_S = 0.05
 #: What no file tells, such as the death of a supervisor, is noticed within this time.
 _PERIOD_S = 1.0
 _SUMMARY_EVERY_S = 0.5

@@ -13,7 +13,7 @@ from repo_runner_probe import SCHEMA_VERSION
 from repo_runner_probe.event_file import EventFile
 from repo_runner_probe.line_buffer import LineBuffer
 
-FLUSH_INTERVAL_S = 0.5
+FLUSH_INTERVAL_S = 0.25
 #: So many events at most wait to become lines; how much memory a line takes is known.
 MOST_WAITING = 64
 LARGEST_FILE_BYTES = 1 << 30
