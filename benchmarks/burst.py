@@ -79,13 +79,13 @@ def _measure(app: AppProcess, link: str, runs: int) -> dict[str, float]:
     store = Store(app.settings.store_url)
     rows = sorted((store.get(run_id) for run_id, _ in accepted), key=lambda row: row.number)
     store.close()
-    starts = [row.started_at or 0.0 for row in rows]
+    starts = [row.started_at or 0.0 for row in rows]  # when the queue let them in
     return {
         "burst_accepted_s": accepted_s,
         "burst_turned_away": sum(turned_away for _, turned_away in accepted),
         "burst_all_ended_s": took_s,
         "burst_succeeded": sum(row.status == "succeeded" for row in rows),
-        "burst_out_of_order": sum(late < early for early, late in pairwise(starts)),
+        "burst_out_of_order": sum(late <= early for early, late in pairwise(starts)),
         "state_bytes_max": max(states, default=0),
         "state_bytes_last": states[-1] if states else 0,
     }

@@ -33,7 +33,7 @@ def to_run(
     row: RunRow, queue_position: int | None, stop_grace_s: float, waiting_for: str = ""
 ) -> Run:
     """The row as everybody outside sees it."""
-    stop_at = row.stop_requested_at
+    stop_at, waits = row.stop_requested_at, row.status == RunStatus.PENDING.value
     return Run(
         run_id=row.run_id,
         spec=RunSpec.model_validate(row.spec),
@@ -44,7 +44,7 @@ def to_run(
         waiting_for=waiting_for,
         progress=Progress.model_validate(row.progress) if row.progress else None,
         created_at=_time(row.created_at),
-        started_at=_time(row.started_at) if row.started_at else None,
+        started_at=_time(row.started_at) if row.started_at and not waits else None,
         ended_at=_time(row.ended_at) if row.ended_at else None,
         stop_requested_at=_time(stop_at) if stop_at else None,
         stop_deadline_at=_time(stop_at + stop_grace_s) if stop_at else None,

@@ -40,8 +40,7 @@ class Scheduler:
         self._queue.stop_unstarted()
         started = self._queue.started(following)
         starts = self._plan(started, following).starts
-        for run_id, gpus in starts.items():
-            self._queue.assign(run_id, gpus)
+        self._queue.admit(starts)
         lost = [r.run_id for r in started if r.run_id not in following]
         return [*lost, *starts]
 

@@ -69,6 +69,10 @@ class Store:
         """Close every connection."""
         self.engine.dispose()
 
+    def transaction(self) -> AbstractContextManager[Session]:
+        """One that writes: committed at its end, undone by an exception."""
+        return self._writer.begin()
+
     def add(
         self,
         run_id: str,
@@ -95,7 +99,7 @@ class Store:
         )
         words = search_words(run_id, spec)
         try:
-            with self._transaction() as session:
+            with self.transaction() as session:
                 _check_room(session, max_waiting)
                 session.add(row)
                 session.flush()
@@ -162,20 +166,20 @@ class Store:
 
     def request_resume(self, run_id: str) -> bool:
         """Queue a new attempt of an ended run; False when it has not ended."""
-        with self._transaction() as session:
+        with self.transaction() as session:
             again = {**NEVER_STARTED, "status": RunStatus.PENDING.value, "retries_used": 0}
             ended = (RunRow.run_id == run_id, RunRow.status.in_(_TERMINAL))
             return _changed(session, update(RunRow).where(*ended).values(**again)) == 1
 
     def begin(self, run_id: str) -> int:
         """Note that an attempt begins (before its supervisor is started) and return its number, from 1."""
-        with self._transaction() as session:
+        with self.transaction() as session:
             row = session.scalar(select(RunRow).where(RunRow.run_id == run_id))
             if row is None:
                 raise RunNotFound(f"There is no run {run_id!r}.")
             if row.status == RunStatus.PENDING.value:
                 row.status = RunStatus.RUNNING.value
-                row.started_at = time.time()
+                row.started_at = row.started_at or time.time()
                 row.started_ticks_s = ticks_s()
                 row.retry_at = None
                 row.attempt += 1
@@ -185,7 +189,7 @@ class Store:
         """Take up an attempt that this store does not know, because it is older than the run's folder."""
         columns = {**NEVER_STARTED, "status": RunStatus.RUNNING.value, "attempt": attempt}
         columns |= {"started_at": RunRow.created_at, "stop_requested_at": stop_requested_at}
-        with self._transaction() as session:
+        with self.transaction() as session:
             session.execute(update(RunRow).where(RunRow.run_id == run_id).values(**columns))
 
     def ended(self) -> list[tuple[str, float]]:
@@ -208,7 +212,7 @@ class Store:
 
     def apply(self, run_id: str, *, offset: int, next_offset: int, changes: Changes) -> bool:
         """Store a batch of events and its offset in one transaction; False when somebody else already did."""
-        with self._transaction() as session:
+        with self.transaction() as session:
             mine = (RunRow.run_id == run_id, RunRow.events_offset == offset)
             columns = {"events_offset": next_offset, **changes.columns}
             if _changed(session, update(RunRow).where(*mine).values(**columns)) != 1:
@@ -225,7 +229,7 @@ class Store:
 
     def remove(self, run_id: str) -> bool:
         """Delete a run and all that hangs on it; False when it has not ended (or was resumed a moment ago)."""
-        with self._transaction() as session:
+        with self.transaction() as session:
             unended = (RunRow.run_id == run_id, RunRow.status.not_in(_TERMINAL))
             if session.scalar(select(RunRow.number).where(*unended)) is not None:
                 return False
@@ -233,12 +237,9 @@ class Store:
         return True
 
     def _update(self, run_id: str, columns: dict[str, Any]) -> int:
-        with self._transaction() as session:
+        with self.transaction() as session:
             unended = (RunRow.run_id == run_id, RunRow.status.not_in(_TERMINAL))
             return _changed(session, update(RunRow).where(*unended).values(**columns))
-
-    def _transaction(self) -> AbstractContextManager[Session]:
-        return self._writer.begin()
 
     @staticmethod
     def _add_rows(session: Session, number: int, changes: Changes) -> None:

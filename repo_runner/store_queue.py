@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Integer, func, literal, or_, select, update
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from repo_runner.models import RunStatus
 from repo_runner.run_queue import PLACES_PER_POINT
@@ -27,8 +27,8 @@ class QueueStore:
     """Reads and writes of the queue; each write is one transaction."""
 
     def __init__(self, store: Store) -> None:
+        self._store = store
         self._engine = store.engine
-        self._writer = sessionmaker(store.engine.execution_options(writes=True))
 
     def started(self, following: Collection[str]) -> Sequence[Any]:
         """Runs that run, and those whose works are about to begin: (run_id, status, spec, gpus)."""
@@ -86,19 +86,25 @@ class QueueStore:
             if session.scalar(select(RunRow.run_id).where(*asked).limit(1)) is None:
                 return
         end = {"status": RunStatus.STOPPED.value, "ended_at": time.time(), "retry_at": None}
-        with self._writer.begin() as writing:
+        with self._store.transaction() as writing:
             writing.execute(update(RunRow).where(*asked).values(**end))
 
-    def assign(self, run_id: str, gpus: Sequence[str] | None) -> None:
-        """Note the GPUs a run will hold, before its work begins; None where nobody counts them."""
-        held = None if gpus is None else list(gpus)
-        with self._writer.begin() as session:
-            mine = (RunRow.run_id == run_id, RunRow.status == _PENDING)
-            session.execute(update(RunRow).where(*mine).values(gpus=held))
+    def admit(self, starts: Mapping[str, Sequence[str] | None]) -> None:
+        """Let runs in, in this order, before their works begin, which do so side by side; with the GPUs each will hold.
+
+        That moment is the run's start. None for GPUs that nobody counts.
+        """
+        if not starts:
+            return
+        with self._store.transaction() as session:
+            for run_id, gpus in starts.items():
+                mine = (RunRow.run_id == run_id, RunRow.status == _PENDING)
+                given = {"gpus": None if gpus is None else list(gpus), "started_at": time.time()}
+                session.execute(update(RunRow).where(*mine).values(**given))
 
     def try_again(self, run_id: str, *, retry_at: float, note: str) -> bool:
         """Queue another attempt of a failed one, unless a stop was asked for; the status never was terminal."""
-        with self._writer.begin() as session:
+        with self._store.transaction() as session:
             row = session.scalar(select(RunRow).where(RunRow.run_id == run_id))
             if row is None or row.status != _RUNNING or row.stop_requested_at is not None:
                 return False

@@ -26,6 +26,7 @@ class RunRow(Base):
     status: Mapped[str] = mapped_column(String(16), index=True)
     phase: Mapped[str] = mapped_column(String(16))
     created_at: Mapped[float] = mapped_column(Float)
+    #: When the queue let it in: the order of these is the queue's. Of a run that waits it means nothing.
     started_at: Mapped[float | None] = mapped_column(Float)
     ended_at: Mapped[float | None] = mapped_column(Float)
     stop_requested_at: Mapped[float | None] = mapped_column(Float)

@@ -37,6 +37,7 @@ class Run(Record):
     waiting_for: str = ""
     progress: Progress | None = None
     created_at: datetime
+    #: When the queue let it in.
     started_at: datetime | None = None
     ended_at: datetime | None = None
     stop_requested_at: datetime | None = None

@@ -149,3 +149,17 @@ def test_a_long_queue_costs_no_more_than_a_short_one(store: Store, scheduler: Sc
     add(store, *(f"run-{i:03}" for i in range(150)), resources=Resources(cpus=1))
     assert list(scheduler.due([])) == ["run-000", "run-001"]
     assert len(scheduler.reasons()) <= 100
+
+
+def test_runs_let_in_side_by_side_keep_their_order_whoever_begins_first(
+    store: Store, scheduler: Scheduler
+) -> None:
+    add(store, "a", "b")
+    add(store, "urgent", priority=1)
+    assert list(scheduler.due([])) == ["urgent", "a"]
+    assert scheduler.places()["b"] == 3
+    for run_id in ("a", "urgent"):
+        store.begin(run_id)
+    urgent, a = (store.get(i).started_at or 0.0 for i in ("urgent", "a"))
+    assert 0 < urgent < a
+    assert store.get("b").started_at is None
