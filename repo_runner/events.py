@@ -1,5 +1,6 @@
 """A run's one event stream, `events.jsonl`: append-only, one JSON object a line, written by the supervisor alone.
 
+Only `retry` is written by the run's follower, when no supervisor lives.
 Every event has `seq` (from 1, no gaps within a run), `t` (unix seconds, which never jump within an attempt) and `kind`;
 the other keys depend on the kind:
 
@@ -19,6 +20,7 @@ the other keys depend on the kind:
 | note | code, message |
 | silence | since: neither output nor progress since then, longer than the run's limit; null: it has ended |
 | exit | exit_code, signal, stopped, cause |
+| retry | attempt (which failed), error_code, message; retry, of: the how manieth of how many; retry_at: when |
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ from repo_runner.masking import mask_values
 Event = dict[str, Any]
 
 _READ_BYTES = 4 << 20
+_TAIL_BYTES = 64 << 10
 #: What may wait for room on the disk; events that come often and are soon outdated leave half of it to the others.
 _MAX_WAITING_BYTES = 4 << 20
 _FREQUENT = frozenset({"progress", "metrics", "resources"})
@@ -121,6 +124,13 @@ def read_batch(path: Path, offset: int) -> Batch:
     if not whole and len(data) == _READ_BYTES:
         whole = data  # no event is that long: what is left of this line will not be one either
     return Batch(tuple(_parse(whole)), offset + len(whole))
+
+
+def newest_event(path: Path) -> Event | None:
+    """The last one of a stream, if it is not very long."""
+    size = path.stat().st_size if path.exists() else 0
+    events = read_batch(path, max(size - _TAIL_BYTES, 0)).events
+    return events[-1] if events else None
 
 
 def _line(event: Event) -> str:

@@ -24,8 +24,10 @@ from repo_runner.store import Store
 from repo_runner.tables import RunRow
 
 _LOOK_EVERY_S = 0.05
-#: What no file tells, such as the death of a supervisor, is noticed within this time.
-_PERIOD_S = 1.0
+#: What no file tells, the death of a supervisor, is noticed within this time.
+_ALIVE_EVERY_S = 1.0
+#: Nothing is known that would come without a sign; it would be seen within this time.
+_PERIOD_S = 5.0
 _SUMMARY_EVERY_S = 0.5
 _AGAIN_AFTER_S = 1.0
 
@@ -53,6 +55,8 @@ class Follower:
         self._summary = ""
         self._seen: tuple[object, ...] = ()
         self._summarized_at = 0.0
+        #: Until the next step, if nothing happens.
+        self._period_s = _PERIOD_S
 
     def follow(self, closing: threading.Event) -> None:
         """Return when the run has ended, or when `closing` is set (the run then goes on without us)."""
@@ -104,6 +108,7 @@ class Follower:
         self._seen = self._stamps()
         alive = self._backend.is_alive(self._paths)
         row = ingest(store, self._paths, self._run_id)
+        self._period_s = _AGAIN_AFTER_S if row.stop_requested_at else _PERIOD_S
         self._publish(row)
         if RunStatus(row.status).is_terminal:
             return True
@@ -115,24 +120,35 @@ class Follower:
 
     def _wait_for_news(self, closing: threading.Event) -> bool:
         """Until a file has changed, at most a period; False when we are to let go. Idle, it is a few stat calls."""
-        until = time.monotonic() + _PERIOD_S
+        began = alive_at = time.monotonic()
         while not closing.wait(_LOOK_EVERY_S):
-            if self._stamps() != self._seen or time.monotonic() > until:
+            now = time.monotonic()
+            if self._stamps() != self._seen or now - began > self._period_s:
                 return True
+            if now - alive_at > _ALIVE_EVERY_S:
+                alive_at = now
+                if not self._backend.is_alive(self._paths):
+                    return True
         return False
 
     def _stamps(self) -> tuple[object, ...]:
         """Changes when there is something to do: an intent, events, output. Once the end is written, at every look."""
         if self._paths.exit.exists():
             return (object(),)
-        return (bell.revision(self._bell), *map(_stamp, (self._paths.events, self._paths.output)))
+        paths = self._paths
+        return (
+            bell.revision(self._bell),
+            *map(_stamp, (paths.events, paths.output, paths.build_log)),
+        )
 
     def _end(self, store: Store, row: RunRow) -> bool:
         """The supervisor is gone: take its word from `exit.json`, or say that it was lost."""
         row = ingest(store, self._paths, self._run_id)
         record = self._exit_record() or self._close_lost(row.attempt)
         status, failure = decide(record, stop_requested=row.stop_requested_at is not None)
-        if failure is None or not try_again(store, row, failure, self._settings):
+        if failure and try_again(store, self._paths, row, failure, self._settings):
+            ingest(store, self._paths, self._run_id)
+        else:
             self._finish(store, status, failure, record)
         bell.ring(self._bell)
         self._publish(store.get(self._run_id), now=True)
@@ -167,6 +183,7 @@ class Follower:
 
     def _publish(self, row: RunRow, *, now: bool = False) -> None:
         if not now and time.monotonic() - self._summarized_at < _SUMMARY_EVERY_S:
+            self._period_s = _SUMMARY_EVERY_S
             return
         self._summarized_at = time.monotonic()
         summary = summarize(row, self._paths)

@@ -121,6 +121,9 @@ class _State:
     def on_note(self, event: Event) -> None:
         self._columns["notes"] = [*self._now("notes"), event["message"]][-_MAX_NOTES:]
 
+    def on_retry(self, event: Event) -> None:
+        self.on_note(event)
+
     def on_silence(self, event: Event) -> None:
         self._columns["silent_since"] = event.get("since")
 

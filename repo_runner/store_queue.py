@@ -102,7 +102,7 @@ class QueueStore:
                 given = {"gpus": None if gpus is None else list(gpus), "started_at": time.time()}
                 session.execute(update(RunRow).where(*mine).values(**given))
 
-    def try_again(self, run_id: str, *, retry_at: float, note: str) -> bool:
+    def try_again(self, run_id: str, *, retry_at: float) -> bool:
         """Queue another attempt of a failed one, unless a stop was asked for; the status never was terminal."""
         with self._store.transaction() as session:
             row = session.scalar(select(RunRow).where(RunRow.run_id == run_id))
@@ -113,5 +113,4 @@ class QueueStore:
             row.status = _PENDING
             row.retries_used += 1
             row.retry_at = retry_at
-            row.notes = [*row.notes, note]
             return True

@@ -64,7 +64,7 @@ def test_D9_a_retry_is_not_lost_when_the_clock_is_set_back(
     run_id, real = faulty.submit("print()\n"), time.time
     faulty.manager.store.begin(run_id)
     queue = QueueStore(faulty.manager.store)
-    assert queue.try_again(run_id, retry_at=real() + 10, note="again")
+    assert queue.try_again(run_id, retry_at=real() + 10)
     assert list(faulty.manager.due([])) == []
     monkeypatch.setattr(time, "time", lambda: real() - DAY_S)
     assert list(faulty.manager.due([])) == [run_id]

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from repo_runner.errors import StoreUnavailable
+from repo_runner.events import read_batch
 from repo_runner.follower import Follower
 from repo_runner.manager import Manager
 from repo_runner.models import RunStatus
+from repo_runner.store_queue import QueueStore
 from tests.app_fixtures import following
 from tests.integration.faults.conftest import Faulty
 from tests.waiting import wait_for
@@ -46,9 +49,17 @@ def test_D1_the_exact_cause_of_an_end_is_shown(
     assert run.duration_s
 
 
-def test_D1_a_failed_attempt_is_tried_again_by_the_runs_rules(
-    faulty: Faulty, manager: Manager
+def test_D1_a_failed_attempt_is_tried_again_by_the_runs_rules_and_its_stream_tells_it_once(
+    faulty: Faulty, manager: Manager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    stored, failures = QueueStore.try_again, [StoreUnavailable()]
+
+    def fail_first(*asked: object, **more: float) -> bool:
+        if failures:
+            raise failures.pop()
+        return stored(*asked, **more)
+
+    monkeypatch.setattr(QueueStore, "try_again", fail_first)
     script = (
         "import os, pathlib, signal\n"
         "seen = pathlib.Path('seen')\n"
@@ -66,6 +77,12 @@ def test_D1_a_failed_attempt_is_tried_again_by_the_runs_rules(
     with following(manager, run_id):
         run = faulty.ended(run_id)
     assert (run.status, run.attempt, run.retries_used) == (RunStatus.SUCCEEDED, 2, 1)
+    events = read_batch(manager.paths.run(run_id).events, 0).events
+    assert [e["seq"] for e in events] == [*range(1, len(events) + 1)]
+    (retry,) = (e for e in events if e["kind"] == "retry")
+    assert (retry["attempt"], retry["retry"], retry["of"]) == (1, 1, 2)
+    assert retry["error_code"] == "script_killed"
+    assert retry["t"] < retry["retry_at"]
 
 
 def test_D1_a_failure_the_rules_do_not_name_is_the_end(faulty: Faulty) -> None:

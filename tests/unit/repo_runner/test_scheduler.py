@@ -115,25 +115,20 @@ def test_a_retry_waits_for_its_time_and_a_stop_cancels_it(
     add(store, "a", retries=Retries(times=1, error_codes=("supervisor_lost",)))
     store.begin("a")
     far, past = store.get("a").started_at + 60, 1.0
-    assert QueueStore(store).try_again("a", retry_at=far, note="again")
+    assert QueueStore(store).try_again("a", retry_at=far)
     assert list(scheduler.due([])) == []
     row = store.get("a")
-    assert (row.status, row.retries_used, row.notes, row.started_at) == (
-        "pending",
-        1,
-        ["again"],
-        None,
-    )
+    assert (row.status, row.retries_used, row.started_at) == ("pending", 1, None)
     store.request_stop("a")
     assert list(scheduler.due([])) == []
     assert store.get("a").status == "stopped"
-    assert not QueueStore(store).try_again("a", retry_at=past, note="again")
+    assert not QueueStore(store).try_again("a", retry_at=past)
 
 
 def test_a_retry_that_is_due_starts_the_next_attempt(store: Store, scheduler: Scheduler) -> None:
     add(store, "a")
     store.begin("a")
-    QueueStore(store).try_again("a", retry_at=1.0, note="again")
+    QueueStore(store).try_again("a", retry_at=1.0)
     assert list(scheduler.due([])) == ["a"]
     assert store.begin("a") == 2
 
@@ -142,7 +137,7 @@ def test_a_run_that_was_asked_to_stop_is_not_tried_again(store: Store) -> None:
     add(store, "a")
     store.begin("a")
     store.request_stop("a")
-    assert not QueueStore(store).try_again("a", retry_at=1.0, note="again")
+    assert not QueueStore(store).try_again("a", retry_at=1.0)
 
 
 def test_a_long_queue_costs_no_more_than_a_short_one(store: Store, scheduler: Scheduler) -> None:
