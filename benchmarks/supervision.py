@@ -35,8 +35,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 from examples.app_process import AppProcess  # noqa: E402
 from examples.git_server import GitServer  # noqa: E402
 from repo_runner import lease  # noqa: E402
-from repo_runner.client import ApiError, Client  # noqa: E402
-from repo_runner.errors import StoreUnavailable  # noqa: E402
+from repo_runner.client import Client  # noqa: E402
 from repo_runner.manager import Manager  # noqa: E402
 from repo_runner.models import RunSpec, RunStatus, Submission  # noqa: E402
 from repo_runner.paths import HomePaths  # noqa: E402
@@ -111,19 +110,8 @@ class Bench:
         return all(self.client.logs(i, tail=1).text for i in self.run_ids[-_AT_ONCE:])
 
     def _submit(self) -> None:
-        """Where a hundred works share two cores, a writer may wait too long for its turn and is told to come again."""
         submission = Submission(link=self._url, script_path="train.py")
-
-        def accepted() -> bool:
-            try:
-                self.run_ids.append(self.client.submit(submission).run_id)
-            except ApiError as error:
-                if error.error_code != StoreUnavailable.code:
-                    raise
-                return False
-            return True
-
-        until(accepted)
+        self.run_ids.append(self.client.submit(submission).run_id)
 
     def supervisor(self) -> psutil.Process:
         """Of the first run."""

@@ -56,7 +56,7 @@ class Manager:
         self.settings = settings
         self.paths = HomePaths(settings.home)
         self.paths.runs.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.store = Store(settings.store_url)
+        self.store = Store(settings.store_url, goes_first=True)
         self._source = Source(settings)
         self._boards = Boards(settings)
         self._scheduler = Scheduler(self.store, settings)

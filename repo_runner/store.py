@@ -59,8 +59,8 @@ class Changes:
 class Store:
     """One connection pool; safe to share between threads, not across a fork."""
 
-    def __init__(self, url: str) -> None:
-        self.engine = open_engine(url)
+    def __init__(self, url: str, *, goes_first: bool = False) -> None:
+        self.engine = open_engine(url, goes_first=goes_first)
         self._writer = sessionmaker(
             self.engine.execution_options(writes=True), expire_on_commit=False
         )
@@ -173,10 +173,11 @@ class Store:
 
     def begin(self, run_id: str) -> int:
         """Note that an attempt begins (before its supervisor is started) and return its number, from 1."""
+        found = self.get(run_id)
+        if found.status != RunStatus.PENDING.value:
+            return found.attempt  # a hundred works that re-attach do not wait for one another
         with self.transaction() as session:
-            row = session.scalar(select(RunRow).where(RunRow.run_id == run_id))
-            if row is None:
-                raise RunNotFound(f"There is no run {run_id!r}.")
+            row = session.scalars(select(RunRow).where(RunRow.run_id == run_id)).one()
             if row.status == RunStatus.PENDING.value:
                 row.status = RunStatus.RUNNING.value
                 row.started_at = row.started_at or time.time()
@@ -215,11 +216,13 @@ class Store:
         with self.transaction() as session:
             mine = (RunRow.run_id == run_id, RunRow.events_offset == offset)
             columns = {"events_offset": next_offset, **changes.columns}
-            if _changed(session, update(RunRow).where(*mine).values(**columns)) != 1:
+            advanced = update(RunRow).where(*mine).values(**columns).returning(RunRow.number)
+            number = session.scalar(advanced)
+            if number is None:
                 return False
-            row = session.scalars(select(RunRow).where(RunRow.run_id == run_id)).one()
-            self._add_rows(session, row.number, changes)
+            self._add_rows(session, number, changes)
             if changes.metrics or "monitor" in changes.columns:
+                row = session.get_one(RunRow, number)
                 row.sparkline = _sparkline(session, row)
         return True
 

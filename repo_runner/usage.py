@@ -17,6 +17,8 @@ from repo_runner.events import EventWriter
 #: The first minutes are watched closely; a run of days is not worth a line every two seconds.
 _SHORTEST_S, _LONGEST_S = 2.0, 10.0
 _EVERY_PART_OF_LIFE = 60
+#: Of one core's time, at most: to find the descendants of one process all processes are looked at.
+_SHARE = 1 / 250
 
 
 class UsageMeter:
@@ -25,16 +27,20 @@ class UsageMeter:
     def __init__(self, writer: EventWriter) -> None:
         self._writer = writer
         self._began_at = self._sampled_at = time.monotonic()
+        self._due_at = self._began_at + _SHORTEST_S
         self._seconds: dict[tuple[int, float], float] = {}
         self._gpus: list[Any] | None = None
 
     def tick(self) -> None:
         """Sample if it is time to."""
         now = time.monotonic()
-        if now - self._sampled_at < _period(now - self._began_at):
+        if now < self._due_at:
             return
+        began = time.thread_time()
         facts = self.sample(psutil.Process().children(recursive=True), now - self._sampled_at)
+        took = time.thread_time() - began
         self._sampled_at = now
+        self._due_at = now + max(_period(now - self._began_at), took / _SHARE)
         self._writer.write("resources", **facts)
 
     def sample(self, tree: list[psutil.Process], elapsed_s: float) -> dict[str, float | int]:
