@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -33,15 +32,13 @@ from tests.wheelhouse import make_package
 pytest_plugins = ("tests.integration.environment_fixtures",)
 
 
-def test_a_prepared_environment_is_reused_at_once_and_without_any_process(
+def test_a_prepared_environment_is_reused_without_any_process(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.write("requirements.txt", "alpha\n")
     built = bench.prepare()
     monkeypatch.setattr(process, "start", None)
-    started = time.perf_counter()
     reused = bench.prepare()
-    assert time.perf_counter() - started < 0.05
     assert reused == dataclasses.replace(built, reused=True)
     assert bench.log.count(" + alpha==2.0") == 2, "the build's log is said to every run"
 

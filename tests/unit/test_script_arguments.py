@@ -278,11 +278,11 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_source_is_given_up_in_no_time(name: str) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     source = HOSTILE[name]
     data = source.encode() if isinstance(source, str) else source
     assert parse_module("train.py", data, {"train.py"}, "train.py") is None
-    assert time.monotonic() - started < 2
+    assert time.thread_time() - started < 2
 
 
 def test_a_source_that_is_just_deep_enough_to_be_read_does_no_harm() -> None:
@@ -290,12 +290,12 @@ def test_a_source_that_is_just_deep_enough_to_be_read_does_no_harm() -> None:
     aliases = "\n".join(f"a{n} = a{n + 1}" for n in range(500)) + "\na500 = a0\n"
     doubling = "b0 = [1]\n" + "\n".join(f"b{n} = [b{n - 1}, b{n - 1}]" for n in range(1, 60))
     for value in (chain, "a0", "b59", "a" + "[0]" * 300, "a" + ".keys()" * 300):
-        started = time.monotonic()
+        started = time.thread_time()
         found = arguments_of(
             f"{aliases}\n{doubling}\nparser.add_argument('--x', default={value})\n"
         )
         assert found.found[0].unknown == ("default",)
-        assert time.monotonic() - started < 2
+        assert time.thread_time() - started < 2
 
 
 def test_a_class_that_is_its_own_base_ends() -> None:
@@ -303,14 +303,19 @@ def test_a_class_that_is_its_own_base_ends() -> None:
     assert found.found == []
 
 
-def test_a_source_with_many_parsers_is_read_in_no_time() -> None:
-    calls = "".join(f"p = sub.add_parser('s{n}')\nf{n % 9}(p)\n" for n in range(3000))
+def test_a_source_with_many_parsers_takes_no_more_than_its_length() -> None:
+    seconds = {count: seconds_for_parsers(count) for count in (30, 300, 3000)}
+    assert seconds[3000] < 30 * seconds[300], "the square of its length would be a hundred times"
+
+
+def seconds_for_parsers(count: int) -> float:
+    calls = "".join(f"p = sub.add_parser('s{n}')\nf{n % 9}(p)\n" for n in range(count))
     chain = "".join(
         f"def f{n}(p):\n    f{(n + 1) % 9}(p)\n    p.add_argument('--x{n}')\n" for n in range(9)
     )
-    started = time.monotonic()
+    started = time.thread_time()
     arguments_of(f"import argparse\n{chain}{calls}")
-    assert time.monotonic() - started < 4
+    return time.thread_time() - started
 
 
 @given(st.text(alphabet="()[]{}=+-*.,:'\"\\\n abcdef0123lambda#@%", max_size=300))

@@ -50,7 +50,7 @@ def test_a_very_long_line_is_cut_and_says_so() -> None:
 def test_a_hostile_piece_costs_no_more_than_its_length() -> None:
     pieces = [b"\x1b[999999999B" * 9_000, b"\x1b]" * 60_000, b"\x1b[" * 60_000, b"\x1b[0m" * 30_000]
     pieces += [b"\x1b[" + b"9" * 100_000 + b"A"]
-    began = time.perf_counter()
+    began = time.thread_time()
     for piece in pieces:
         screen(piece, 0)
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < 5
