@@ -3,10 +3,13 @@
 One run measures all of it on a cluster of its own (a head and two workers on loopback):
 
 - `job`: the Jobs API with `runtime_env = {working_dir, pip}`: the script's folder, what `examples/digits` requires.
+  New: Ray has to make the environment, as on each new node, in each new cluster and for each change of a requirement.
   Warm: the node has the package and the environment, as Ray keeps both while it has room; the start is left.
 - `run`: the same repository and requirements by this app, from the press of the button: preflight, Ray job, courier,
-  supervisor, fetch, environment, script. Warm: an earlier run has left mirror and environment on the node.
-  Both run on the same node, in turn, three times warm; the median counts. The parts of each are printed.
+  supervisor, fetch, environment, script. New: a requirement more. Warm: an earlier run has left mirror and environment
+  on the node.
+  All run on the same node, in turn, three times each; the medians count. The parts of each are printed.
+- `first_step_ratio_vs_ray_job`: a warm `run` over a new `job`; beside it both warm, and both new.
 - `event_p95_ms`: from the moment the supervisor writes an event on the node to the moment it is in the store.
 - 200 runs of a stand-in script over the three nodes: how many succeed, and what CPU and memory the process that follows
   them and Ray's own head take, in the first quarter and in the last.
@@ -59,7 +62,7 @@ from tests.ray_start import Start, printed  # noqa: E402
 from tests.usage_watch import UsageWatch  # noqa: E402
 
 AT_ONCE = 6
-WARM_STARTS = 3
+STARTS = 3
 #: The node that both are measured on, so that what Ray or we keep on a node is there.
 PLACE = {"place": "worker1"}
 STAND_IN = {
@@ -83,12 +86,17 @@ class Bench:
     delays: list[float] = field(default_factory=list)
 
     def run(
-        self, repository: str, script_args: str = "", *, anywhere: bool = False
+        self,
+        repository: str,
+        script_args: str = "",
+        *,
+        extra: str = "",
+        anywhere: bool = False,
     ) -> tuple[str, float]:
         """Submit and follow a run to its end; its id, and when its submission was answered."""
         place = {} if anywhere else {"labels": PLACE}
         given = {"link": self.git.url(repository), "script_path": "train.py", "backend": "ray"}
-        words = {"script_args": script_args, "resources": place}
+        words = {"script_args": script_args, "resources": place, "requirements": extra}
         run_id = self.manager.submit(Submission.model_validate(given | words)).run_id
         submitted_at = time.time()
         Follower(self.manager.settings, run_id, lambda _: None).follow(threading.Event())
@@ -119,10 +127,11 @@ def entrypoint_at(bench: Bench, job: str) -> float:
     return int(line.split("timestamp_ns=")[1].split()[0]) / 1e9
 
 
-def start_of_run(bench: Bench, repository: str, arguments: str) -> Start:
-    """One run, by what its stream says."""
+def start_of_run(bench: Bench, repository: str, arguments: str, new: int = 0) -> Start:
+    """One run, by what its stream says; a number of which there was none yet is one requirement more."""
     start = Start(time.time())
-    run_id, submitted_at = bench.run(repository, script_args=arguments)
+    extra = f"packaging>=2{new}" if new else ""
+    run_id, submitted_at = bench.run(repository, script_args=arguments, extra=extra)
     run = bench.manager.get(run_id)
     assert run.status is RunStatus.SUCCEEDED, (run.failure, bench.manager.logs(run_id).text)
     start.note("preflight", submitted_at)
@@ -140,8 +149,8 @@ def start_of_run(bench: Bench, repository: str, arguments: str) -> Start:
     return start
 
 
-def start_of_job(bench: Bench, files: dict[str, bytes], arguments: str) -> Start:
-    """The same by Ray alone."""
+def start_of_job(bench: Bench, files: dict[str, bytes], arguments: str, new: int = 0) -> Start:
+    """The same by Ray alone; a number of which there was none yet puts the requirements in new words."""
     jobs, probe = RayJobs(bench.cluster.dashboard), Path(tempfile.mkdtemp(dir=bench.folder))
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -150,9 +159,10 @@ def start_of_job(bench: Bench, files: dict[str, bytes], arguments: str) -> Start
     start = Start(time.time())
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()[:16]
     lines = files["requirements.txt"].decode().split("\n")
+    condition = f"; python_version >= '3.{new}'" if new else ""
     runtime_env = {
         "working_dir": jobs.upload(f"_ray_pkg_{digest}.zip", buffer.getvalue()),
-        "pip": [line for line in lines if line and not line.startswith("#")],
+        "pip": [line + condition for line in lines if line and not line.startswith("#")],
         "env_vars": {"PYTHONPATH": str(ROOT / "probe"), "REPO_RUNNER_PROBE_DIR": str(probe)},
     }
     name = f"plain-{probe.name}"
@@ -174,7 +184,7 @@ def start_of_job(bench: Bench, files: dict[str, bytes], arguments: str) -> Start
 
 
 def measure_first_step(bench: Bench, quick: bool) -> dict[str, float]:
-    """Cold, then warm, of both; the warm ones in turn, so that other load of the machine meets both alike."""
+    """Each side from nothing, then new and warm in turn, so that other load of the machine meets all alike."""
     repository = "bench/first"
     if quick:
         bench.git.commit(repository, STAND_IN)
@@ -185,19 +195,24 @@ def measure_first_step(bench: Bench, quick: bool) -> dict[str, float]:
         files = {f.name: f.read_bytes() for f in folder.iterdir() if f.is_file()}
         arguments = "--max_epochs 1"
     sides = {
-        "job": lambda: start_of_job(bench, files, arguments),
-        "run": lambda: start_of_run(bench, repository, arguments),
+        "job": lambda new: start_of_job(bench, files, arguments, new),
+        "run": lambda new: start_of_run(bench, repository, arguments, new),
     }
-    warm: dict[str, list[float]] = {"job": [], "run": []}
-    for state in ("cold", *["warm"] * WARM_STARTS):
-        for side, measure in sides.items():
-            start = measure()
-            print(f"  {side} {state} {start.total:7.2f} s: {start}", flush=True)
-            if state == "warm":
-                warm[side].append(start.total)
-    job, run = (statistics.median(warm[side]) for side in ("job", "run"))
-    print(f"  warm, median of {WARM_STARTS}: job {job:.2f} s, run {run:.2f} s")
-    return {"first_step_ratio_vs_ray_job": round(run / job, 3)}
+    seconds: dict[str, list[float]] = {}
+    for turn in range(STARTS + 1):
+        for state in ("new", "warm") if turn else ("from nothing",):
+            for side, measure in sides.items():
+                start = measure(turn if state == "new" else 0)
+                print(f"  {side} {state} {start.total:7.2f} s: {start}", flush=True)
+                seconds.setdefault(f"{side} {state}", []).append(start.total)
+    median = {name: statistics.median(values) for name, values in seconds.items()}
+    print("  medians: " + ", ".join(f"{name} {value:.2f} s" for name, value in median.items()))
+    ratios = {
+        "first_step_ratio_vs_ray_job": ("run warm", "job new"),
+        "first_step_ratio_both_warm": ("run warm", "job warm"),
+        "first_step_ratio_both_new": ("run new", "job new"),
+    }
+    return {name: round(median[ours] / median[plain], 3) for name, (ours, plain) in ratios.items()}
 
 
 def measure_many(bench: Bench, count: int) -> dict[str, float]:
