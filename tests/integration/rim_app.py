@@ -16,7 +16,7 @@ from threading import Event
 from typing import Any
 
 from app import build, open_manager
-from components import api_server
+from components import api_server, frontend
 from components.repo_runner import PyTorchLightningGithubRepoRunner
 from repo_runner import bell
 from repo_runner.paths import HomePaths
@@ -94,12 +94,28 @@ def all_routes(routes: Iterable[Any]) -> Iterator[Any]:
         yield from all_routes(router.routes) if router else (route,)
 
 
+def note_failure() -> None:
+    """When the part failed: from then on the app has five seconds."""
+    (HomePaths(Settings.from_env().home).root / "failed-at").write_text(str(time.time()))
+
+
 def break_guard(*_: object, **__: object) -> None:
+    note_failure()
     raise RuntimeError("the guard cannot stand")
 
 
 def die_at_once(*_: object, **__: object) -> None:
+    note_failure()
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+launch = frontend.StreamlitUI._launch
+
+
+def launch_in_vain(ui: frontend.StreamlitUI) -> None:
+    """It fails a moment after this."""
+    note_failure()
+    launch(ui)
 
 
 api_server.build_service = build_and_record
@@ -111,7 +127,6 @@ if __name__ == "__main__":
     if os.environ.get("RIM_START_METHOD"):
         multiprocessing.set_start_method(os.environ["RIM_START_METHOD"])
     if os.environ.get("RIM_BREAKS") == "ui":
-        import components.frontend
-
-        components.frontend._ROOT = Path("/")  # where there is no ui
+        frontend._ROOT = Path("/")  # where there is no ui
+        frontend.StreamlitUI._launch = launch_in_vain
     app = build(StandInManager, make_work)
