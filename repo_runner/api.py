@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import re
 from collections.abc import AsyncIterator
@@ -28,7 +29,7 @@ from repo_runner.access.person import Person, Role
 from repo_runner.board_status import BoardStatus
 from repo_runner.caches import Caches, TidyReport
 from repo_runner.download import Download
-from repo_runner.errors import Forbidden, InvalidInput, RunnerError
+from repo_runner.errors import FolderReadOnly, Forbidden, InvalidInput, RunnerError
 from repo_runner.events import read_batch
 from repo_runner.log_search import Search
 from repo_runner.manager import Manager
@@ -67,6 +68,7 @@ def install(app: FastAPI, settings: Settings) -> None:
     app.add_exception_handler(RunnerError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(OSError, _answer_disk)
     app.add_exception_handler(Exception, _answer_defect)
     app.include_router(router)
 
@@ -366,6 +368,13 @@ def _answer_error(_request: Request, error: Any) -> JSONResponse:
 def _answer_http(_request: Request, error: Any) -> JSONResponse:
     facts = RunnerError(f"{error.detail}.", code="http_error").as_dict()
     return JSONResponse({"error": facts}, status_code=error.status_code)
+
+
+def _answer_disk(request: Request, error: Any) -> JSONResponse:
+    """Whatever was to be written: any other error of the machine is a defect."""
+    if error.errno != errno.EROFS:
+        raise error
+    return _answer_error(request, FolderReadOnly())
 
 
 def _answer_defect(_request: Request, _error: Any) -> JSONResponse:

@@ -55,6 +55,8 @@ def files(paths: Iterable[Path]) -> Iterator[os.stat_result]:
 
 def remove_tree(path: Path) -> bool:
     """Remove a folder or what is in its place, whatever its permissions; whether nothing of it is left."""
+    if not os.path.lexists(path):
+        return True
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, onerror=_insist)
     else:

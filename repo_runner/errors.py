@@ -240,6 +240,15 @@ class DiskFull(RunnerError):
     hint = "Free some space (System page: clean up), then run again."
 
 
+class FolderReadOnly(RunnerError):
+    """The data folder is read-only: nothing new can be stored, runs that train go on."""
+
+    code = "folder_read_only"
+    http_status = 503
+    retry_after_s = 60
+    hint = "See why the disk of REPO_RUNNER_HOME was made read-only, and make it writable; the app goes on by itself."
+
+
 class RunNotFound(RunnerError):
     """There is no such run."""
 

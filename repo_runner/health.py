@@ -12,7 +12,7 @@ from typing import get_args
 
 from repo_runner import __version__, sandbox
 from repo_runner.backups import Backups
-from repo_runner.errors import RunnerError
+from repo_runner.errors import FolderReadOnly, RunnerError
 from repo_runner.manager import Manager
 from repo_runner.models import Health, SandboxLevel, SandboxState
 
@@ -38,12 +38,13 @@ def check(manager: Manager) -> Health:
     """Versions, disk, runs; `degraded` with the reasons when something needs the operator."""
     disk = shutil.disk_usage(manager.paths.root)
     problems = ["Less than 1 GiB of disk is free."] if disk.free < _LOW_DISK_BYTES else []
+    problems += [_said(FolderReadOnly())] if not os.access(manager.paths.root, os.W_OK) else []
     problems += [ROOT_WARNING] if is_root() else []
     counts: dict[str, int] = {}
     try:
         counts = manager.store.counts()
     except RunnerError as error:
-        problems.append(f"{error.message} {error.hint_text}")
+        problems.append(_said(error))
     problems += [each for each in manager.problems.values() if each not in problems]
     return Health(
         status="degraded" if problems else "ok",
@@ -61,6 +62,10 @@ def check(manager: Manager) -> Health:
         sandbox=sandbox.choose("", manager.settings),
         sandboxes=tuple(_sandboxes()),
     )
+
+
+def _said(error: RunnerError) -> str:
+    return f"{error.message} {error.hint_text}"
 
 
 def is_root() -> bool:

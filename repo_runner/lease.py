@@ -44,7 +44,7 @@ class Lease:
 def holder(path: Path) -> ProcessIdentity | None:
     """Who holds the lease now; None when it is free or was never taken."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     try:

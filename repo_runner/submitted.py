@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import secrets
 import time
 
 from repo_runner.app_file import write_private
 from repo_runner.disk import remove_tree
-from repo_runner.errors import DiskFull, RunnerError
+from repo_runner.errors import DiskFull, FolderReadOnly, RunnerError
 from repo_runner.models import RunSpec
 from repo_runner.paths import HomePaths, RunPaths
 from repo_runner.store import Store
@@ -23,7 +24,7 @@ def store(
 ) -> str:
     """The id of the new run, or of the one that was submitted with this key; when this raises, nothing is left of it.
 
-    Raises DiskFull, QueueFull when so many wait already, StoreUnavailable.
+    Raises DiskFull, FolderReadOnly, QueueFull when so many wait already, StoreUnavailable.
     """
     run_id = _new_run_id()
     paths = home.run(run_id)
@@ -32,7 +33,7 @@ def store(
         stored = store.add(run_id, spec, idempotency_key, max_waiting)
     except OSError as error:
         remove_tree(paths.root)
-        raise DiskFull(f"The run cannot be stored: {error.strerror}.") from error
+        raise _refusal(error) from error
     except RunnerError:
         remove_tree(paths.root)
         raise
@@ -47,6 +48,12 @@ def _write(paths: RunPaths, spec: RunSpec, idempotency_key: str | None) -> None:
     if idempotency_key:
         write_private(paths.submission, json.dumps({"idempotency_key": idempotency_key}))
     write_private(paths.spec, spec.model_dump_json(indent=2))
+
+
+def _refusal(error: OSError) -> RunnerError:
+    if error.errno == errno.EROFS:
+        return FolderReadOnly()
+    return DiskFull(f"The run cannot be stored: {error.strerror}.")
 
 
 def _new_run_id() -> str:

@@ -78,11 +78,15 @@ def shared_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def run_settings(git_server: GitServer, shared_caches: Path, tmp_path: Path) -> Settings:
     """A fresh data folder with shared caches that allows the test git server."""
-    (tmp_path / "home").mkdir()
-    (tmp_path / "home" / "cache").symlink_to(shared_caches)
-    return Settings.from_env(
-        app_env(git_server, shared_caches) | {"REPO_RUNNER_HOME": str(tmp_path / "home")}
-    )
+    home = prepared(tmp_path / "home", shared_caches)
+    return Settings.from_env(app_env(git_server, shared_caches) | {"REPO_RUNNER_HOME": str(home)})
+
+
+def prepared(home: Path, shared_caches: Path) -> Path:
+    """A fresh data folder with shared caches."""
+    home.mkdir()
+    (home / "cache").symlink_to(shared_caches)
+    return home
 
 
 def app_env(git_server: GitServer, shared_caches: Path) -> dict[str, str]:
@@ -162,9 +166,7 @@ def app(
     git_server: GitServer, shared_caches: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[AppProcess]:
     """The started app, one for a whole module, on a data folder and a port of its own."""
-    home = tmp_path_factory.mktemp("app") / "home"
-    home.mkdir()
-    (home / "cache").symlink_to(shared_caches)
+    home = prepared(tmp_path_factory.mktemp("app") / "home", shared_caches)
     with AppProcess(home, env=app_env(git_server, shared_caches)) as process:
         yield process
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from repo_runner.backups import damage_of
 from repo_runner.client import ApiError, Client
 from repo_runner.errors import AppUnreachable
 from repo_runner.models import RunStatus, Submission
-from tests.app_fixtures import NOTHING_TO_INSTALL, app_env
+from tests.app_fixtures import NOTHING_TO_INSTALL, app_env, prepared
 from tests.fault_matrix import NOTE
 from tests.git_fixtures import MakeRepo
 from tests.integration.faults.patient import Patient
@@ -98,12 +98,6 @@ class Life:
 @pytest.fixture
 def home(tmp_path: Path, shared_caches: Path) -> Path:
     return prepared(tmp_path / "home", shared_caches)
-
-
-def prepared(home: Path, shared_caches: Path) -> Path:
-    home.mkdir()
-    (home / "cache").symlink_to(shared_caches)
-    return home
 
 
 def started(
@@ -203,8 +197,38 @@ def answers(life: Life, before: int) -> bool:
         return False
 
 
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Nothing in it can be created, renamed or opened for writing; what is open stays so, as after any remount."""
+    subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(folder)], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def a_run_that_ends_while_nothing_can_be_written_is_told_afterwards(life: Life) -> None:
+    life.patient.run_id = life.run_id
+    supervisor = life.patient.supervisor
+    assert supervisor
+    with read_only(life.app.home):
+        refused = life.refusal()
+        assert refused.http_status in (503, 507), refused.message
+        assert "read-only" in refused.message
+        assert "read-only" in problems(life)
+        life.gate.touch()
+        until = time.monotonic() + 3
+        while time.monotonic() < until:
+            assert not life.client.get(life.run_id).status.is_terminal
+            assert supervisor.is_alive
+            time.sleep(0.2)
+    life.ends(life.run_id)
+    assert "read-only" not in problems(life)
+
+
 @pytest.mark.timeout(600)
-def test_F1_the_started_app_lives_through_a_full_disk_and_says_that_a_read_only_one_is(
+def test_F1_the_started_app_lives_through_a_full_and_a_read_only_disk_and_does_not_start_on_one(
     small_disk: Path,
     git_server: GitServer,
     shared_caches: Path,
@@ -223,8 +247,8 @@ def test_F1_the_started_app_lives_through_a_full_disk_and_says_that_a_read_only_
             assert not life.client.get(life.run_id).status.is_terminal
         life.steps_on()
         life.submits_again()
-        life.gate.touch()
-        life.ends(life.run_id)
+        a_run_that_ends_while_nothing_can_be_written_is_told_afterwards(life)
+        life.submits_again()
         assert life.app.process is main
         is_complete(life.client, home, life.run_id)
     finally:

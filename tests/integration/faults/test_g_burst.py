@@ -18,7 +18,7 @@ from repo_runner.errors import QueueFull
 from repo_runner.manager import Manager
 from repo_runner.models import Run, RunStatus, Submission
 from repo_runner.settings import Settings
-from tests.app_fixtures import NOTHING_TO_INSTALL, app_env
+from tests.app_fixtures import NOTHING_TO_INSTALL, app_env, prepared
 from tests.git_fixtures import MakeRepo
 from tests.waiting import wait_for
 
@@ -64,12 +64,9 @@ def test_G5_a_burst_is_accepted_up_to_the_limit_and_ends_in_order(
 def test_G5_runs_of_a_burst_are_let_in_strictly_in_order_though_they_start_side_by_side(
     git_server: GitServer, shared_caches: Path, make_repo: MakeRepo, tmp_path: Path
 ) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
-    (home / "cache").symlink_to(shared_caches)
     env = app_env(git_server, shared_caches) | {"REPO_RUNNER_MAX_RUNNING": str(AT_ONCE)}
     link = make_repo({"train.py": "print('done')\n", **NOTHING_TO_INSTALL})[0]
-    with AppProcess(home, env=env) as app:
+    with AppProcess(prepared(tmp_path / "home", shared_caches), env=env) as app:
         client = Client.from_settings(app.settings)
 
         def submit(_number: int) -> None:
