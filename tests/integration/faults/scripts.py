@@ -79,6 +79,21 @@ print("done", flush=True)
 """
 )
 
+#: Prints as fast as it can, and speaks ten times a second, until the file named by its argument exists.
+LOUD = (
+    _SPEAKS
+    + """
+step = 0
+while not os.path.exists(sys.argv[1]):
+    step += 1
+    say("metrics", step=step, epoch=0, m={"loss": 1 / step})
+    until = time.monotonic() + 0.1
+    while time.monotonic() < until:
+        print("step", step, "of a script that says all it knows, again and again")
+print("done", flush=True)
+"""
+)
+
 
 def gated_repo(gate: str, folder: Path) -> dict[str, str]:
     """A repository that is a package whose build waits until the file `gate` exists, with the script above."""
