@@ -34,7 +34,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 from examples.app_process import AppProcess  # noqa: E402
 from examples.git_server import GitServer  # noqa: E402
-from repo_runner import lease  # noqa: E402
+from repo_runner import lease, process  # noqa: E402
 from repo_runner.client import Client  # noqa: E402
 from repo_runner.manager import Manager  # noqa: E402
 from repo_runner.models import RunSpec, RunStatus, Submission  # noqa: E402
@@ -137,12 +137,13 @@ class Bench:
         return {w["vars"]["run_id"] for w in works if json.loads(w["vars"]["summary"])}
 
     def close(self) -> None:
-        """End the app, then what the runs left of themselves."""
+        """End the app, then the runs, which outlive it."""
         self.app.stop()
-        holders = [lease.holder(HomePaths(self.app.home).run(i).lock) for i in self.run_ids]
-        for holder in filter(None, holders):
-            holder.signal(signal.SIGTERM)
-        until(lambda: not any(h.is_alive for h in holders if h))
+        for run_id in self.run_ids:
+            holder = lease.holder(HomePaths(self.app.home).run(run_id).lock)
+            if holder:
+                holder.signal(signal.SIGKILL)
+            process.kill_marked(run_id)
 
 
 def ticks_ms(folder: Path, counts: tuple[int, ...], repeats: int) -> dict[int, float]:
