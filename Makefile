@@ -130,7 +130,7 @@ lock: $(UV) ## Renew the lock files from requirements*.txt
 ray: setup-dev setup-ray ## Everything on a real Ray cluster, with the network gone for a full minute
 	@TEST_NETWORK_GONE_S=60 $(BIN)/python -m pytest tests/integration/test_ray.py
 
-faults: setup-dev ## Every fault in full: all signals, processes and phases, a kill at every write (long)
+faults: setup-dev ## Every fault in full: all signals and phases, a kill at every write, 50 sessions for an hour (hours)
 	@TEST_ALL_FAULTS=1 $(BIN)/python -m pytest $(PARALLEL) tests/integration/faults
 
 fault-matrix: setup-dev browser bubblewrap ## Run every test of a fault; renews docs/fault-matrix.md
