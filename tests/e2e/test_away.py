@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from examples.app_process import ROOT, free_port
-from tests.e2e.pages import go
+from tests.e2e.pages import NewRunPage, go
 from tests.waiting import wait_for
 
 AWAY = "The app is not answering"
@@ -119,3 +119,20 @@ def test_a_dangerous_variable_is_refused_at_its_row_and_a_secret_leaves_the_page
     expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible(timeout=WAIT_MS)
     go(page, "New run")
     expect(page.get_by_test_id("variable")).to_have_count(2, timeout=WAIT_MS)
+
+
+def test_of_fields_that_are_edited_at_once_no_edit_is_lost(preview: Preview, page: Page) -> None:
+    """Faster than the page follows: each edit is under way while the one before comes back as the new line."""
+    preview.open(page, "?repo=https://github.com/acme/digits&script=train.py", "What will run")
+    form = NewRunPage(page)
+    expect(form.argument("lr")).to_be_visible(timeout=WAIT_MS)
+    for name, value in {"max_epochs": "7", "lr": "0.5", "tag": "fast"}.items():
+        form.argument(name).fill(value)
+        form.argument(name).press("Tab")
+    ref = page.get_by_role("textbox", name="Ref", exact=True)
+    ref.fill("v1.9")
+    ref.press("Tab")
+    expect(form.line).to_have_value("--max_epochs 7 --lr 0.5 --tag fast", timeout=WAIT_MS)
+    expect(ref).to_have_value("v1.9")
+    command = page.get_by_test_id("fact-Command")
+    expect(command).to_contain_text("--max_epochs 7 --lr 0.5 --tag fast", timeout=WAIT_MS)

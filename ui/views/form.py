@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 import streamlit as st
@@ -12,6 +14,7 @@ from repo_runner.models import RunSpec, Submission
 from repo_runner.settings import Settings
 from ui.views import limit_fields, variables
 from ui.views.placement import CLUSTER_HINTS, placement
+from ui.views.unseen import Redo, Unseen
 
 TEXTS = (
     "link",
@@ -68,10 +71,11 @@ _IN_ADDRESS = {"repo": "link", "ref": "ref", "script": "script_path", "args": "s
 def keep(*, is_shown: bool) -> None:
     """Keep what was typed while another page is shown: Streamlit forgets the widgets it does not draw.
 
-    A field on the page is left alone. Setting it would set it in the browser too, over what was typed there meanwhile.
+    A field on the page is left alone, unless it was just set here: setting it would set it in the browser too, over
+    what was typed there meanwhile.
     """
     state = st.session_state
-    state.update(state.pop("form_changes", {}))
+    _unseen().apply(state)
     drawn = state.get("form_drawn", frozenset()) if is_shown else frozenset()
     state["form_drawn"] = drawn
     for field, empty in KEPT.items():
@@ -82,6 +86,12 @@ def keep(*, is_shown: bool) -> None:
 def note_drawn() -> None:
     """The fields are on the page now."""
     st.session_state["form_drawn"] = _to_draw()
+    _unseen().note_drawn()
+
+
+def _unseen() -> Unseen:
+    unseen: Unseen = st.session_state.setdefault("unseen", Unseen())
+    return unseen
 
 
 def _to_draw() -> frozenset[str]:
@@ -123,13 +133,15 @@ def fill_from_spec(spec: RunSpec, name: str) -> None:
     )
 
 
-def change(**fields: Any) -> NoReturn:
+def change(edits: Mapping[str, Redo] = MappingProxyType({}), /, **fields: Any) -> NoReturn:
     """Set fields that are drawn already: in a new pass, before they are drawn again.
 
+    `edits` make the change also in another value, which a person may be typing at this moment.
     Who leaves a field by pressing Run has done both at once: the press counts in the new pass.
     """
-    pressed = {"pressed_before": True} if st.session_state.get("submit") else {}
-    st.session_state["form_changes"] = {**fields, **pressed}
+    _unseen().set(fields, {name: st.session_state.get(name) for name in fields}, edits)
+    if st.session_state.get("submit"):
+        st.session_state["pressed_before"] = True
     st.rerun()
     raise AssertionError("rerun does not return")
 

@@ -104,10 +104,16 @@ def _offer_arguments(place: DeltaGenerator, found: Preflight) -> None:
             subcommand=chosen,
             key="arguments",
         )
-    for name, value in edits:
-        if name:
-            line = with_value(line, found.arguments, name, value, names)
-        else:
-            line = with_subcommand(line, found.arguments, names, value)
+
+    def edited(other: str) -> str:
+        for name, value in edits:
+            if name:
+                other = with_value(other, found.arguments, name, value, names)
+            else:
+                other = with_subcommand(other, found.arguments, names, value)
+        return other
+
     if edits:
-        form.change(script_args=line, argument_edits=taken + len(edits))
+        form.change(
+            {"script_args": edited}, script_args=edited(line), argument_edits=taken + len(edits)
+        )
