@@ -46,6 +46,12 @@ class Cgroup:
             return None
         return None
 
+    @classmethod
+    def is_delegated(cls, proc: Path = _PROC, mounts: tuple[Path, ...] = _MOUNTS) -> bool:
+        """Whether groups can be made, as far as that is known without making one."""
+        own = _own_folder(proc, mounts)
+        return own is not None and os.access(own, os.W_OK)
+
     @property
     def limits_memory(self) -> bool:
         """Whether the memory controller is handed down to it."""

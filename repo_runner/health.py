@@ -12,6 +12,7 @@ from typing import get_args
 
 from repo_runner import __version__, sandbox
 from repo_runner.backups import Backups
+from repo_runner.cgroup import Cgroup
 from repo_runner.errors import FolderReadOnly, RunnerError
 from repo_runner.manager import Manager
 from repo_runner.models import Health, SandboxLevel, SandboxState
@@ -61,6 +62,7 @@ def check(manager: Manager) -> Health:
         problems=tuple(problems),
         sandbox=sandbox.choose("", manager.settings),
         sandboxes=tuple(_sandboxes()),
+        control_groups=manager.settings.cgroup == "auto" and Cgroup.is_delegated(),
     )
 
 

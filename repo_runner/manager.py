@@ -177,7 +177,9 @@ class Manager:
 
     def environment(self, run_id: str) -> RunEnvironment:
         """What is in the run's environment, held against what its repository asks for."""
-        return read_environment(self._folder(run_id).environment)
+        folder = self._folder(run_id)
+        found = read_environment(folder.environment)
+        return found.model_copy(update={"control_group": folder.cgroup.exists()})
 
     def environment_lock(self, run_id: str) -> str:
         """A requirements file of the run's environment; raises ArtifactNotFound before it is built."""

@@ -38,6 +38,8 @@ class RunEnvironment(Record):
 
     key: str = ""
     python: str = ""
+    #: Whether the script has a control group of its own.
+    control_group: bool = False
     #: Whether it was there already.
     reused: bool = False
     #: How long building it took, whenever that was.

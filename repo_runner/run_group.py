@@ -1,4 +1,4 @@
-"""The control group of a running script, used where there is one, and said in the run's notes."""
+"""The control group of a running script, used where there is one; its file in the run folder says so."""
 
 from __future__ import annotations
 
@@ -9,24 +9,17 @@ from pathlib import Path
 from repo_runner import lease
 from repo_runner.app_file import write_private
 from repo_runner.cgroup import Cgroup
-from repo_runner.events import EventWriter
 from repo_runner.models import Limits
 from repo_runner.paths import HomePaths, RunPaths
-
-_SAID = "The script runs in a control group (cgroup v2) of its own: nothing of it can escape."
-_SAID_LIMIT = " The kernel keeps its memory limit."
 
 
 class RunGroup:
     """For one script; all of it does nothing where cgroup v2 is not delegated."""
 
-    def __init__(
-        self, paths: RunPaths, limits: Limits, writer: EventWriter, *, is_wanted: bool
-    ) -> None:
+    def __init__(self, paths: RunPaths, limits: Limits, *, is_wanted: bool) -> None:
         self._is_wanted = is_wanted
         self._paths = paths
         self._limits = limits
-        self._writer = writer
         self._group: Cgroup | None = None
 
     def __enter__(self) -> RunGroup:
@@ -34,12 +27,10 @@ class RunGroup:
             self._group = Cgroup.make(f"repo-runner-{self._paths.run_id}")
         if self._group is None:
             return self
-        # For whoever buries a lost supervisor's script.
+        # For whoever buries a lost supervisor's script, and for the run's page.
         write_private(self._paths.cgroup, str(self._group.folder))
-        kept = self._group.limits_memory and self._limits.memory_bytes is not None
-        if kept and self._limits.memory_bytes:
+        if self._limits.memory_bytes and self._group.limits_memory:
             self._group.limit_memory(self._limits.memory_bytes)
-        self._writer.write("note", code="cgroup", message=_SAID + _SAID_LIMIT * kept)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -60,7 +60,6 @@ class Training:
         group = RunGroup(
             self._paths,
             self._plan.spec.limits,
-            self._writer,
             is_wanted=self._settings.cgroup == "auto",
         )
         with group:

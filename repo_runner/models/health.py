@@ -36,3 +36,5 @@ class Health(Record):
     #: What a run gets that asks for no sandbox in particular.
     sandbox: SandboxLevel = "none"
     sandboxes: tuple[SandboxState, ...] = ()
+    #: Whether each script gets a control group of its own.
+    control_groups: bool = False

@@ -53,7 +53,8 @@ def test_what_cleared_its_environment_does_not_outlive_a_killed_supervisor(
         assert holder is not None
         holder.signal(signal.SIGKILL)
         run = grouped.ended(run_id)
-    assert any("control group" in note for note in run.notes)
+    assert grouped.manager.environment(run.run_id).control_group
+    assert not run.notes
     wait_for(lambda: not group.exists(), what="the end of the group")
 
 

@@ -50,8 +50,8 @@ def load(run_id: str) -> Snapshot:
 
 
 def _environment(run: Run) -> RunEnvironment:
-    """What an attempt's environment is changes only once, when it is built."""
-    now = (run.run_id, run.attempt, run.environment_key)
+    """What an attempt's environment is changes only when it is built, and when the script starts in it."""
+    now = (run.run_id, run.attempt, run.environment_key, run.has_probe, run.status)
     known, environment = st.session_state.get("environment_of", (None, RunEnvironment()))
     if known != now:
         environment = client().environment(run.run_id) if run.environment_key else RunEnvironment()

@@ -21,6 +21,8 @@ QUEUE_SHOWN = 20
 STATE_NOTE = (
     "The state Lightning shares between the app's processes: a small summary of each active run."
 )
+CONTROL_GROUP = "in a control group (cgroup v2) of their own: none can escape"
+NO_CONTROL_GROUP = "found by their marks: cgroup v2 is not delegated to the app, or switched off"
 
 
 def render() -> None:
@@ -95,6 +97,7 @@ def app_facts(health: Health) -> list[Fact]:
             for state in health.sandboxes
             if state.problem
         ),
+        fact("Processes of a run", CONTROL_GROUP if health.control_groups else NO_CONTROL_GROUP),
         fact("Disk", used, "meter", label=free),
     ]
 

@@ -31,6 +31,8 @@ def environment_facts(environment: RunEnvironment, lock_url: str) -> list[Fact]:
         fact("Lock", "requirements.txt", "link", link=safe.web_url(lock_url)),
         fact("Key", environment.key, "copy", label=environment.key[:12]),
     ]
+    if environment.control_group:
+        facts.append(fact("Processes", "in a control group of their own: none can escape"))
     if differing:
         names = ", ".join(f"{row.name} ({_SAYS[row.kind]})" for row in differing[:8])
         facts.append(fact("Differs", names))

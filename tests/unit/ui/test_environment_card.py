@@ -16,7 +16,13 @@ def test_what_differs_from_the_repository_is_named() -> None:
 
 def test_an_environment_as_asked_for_names_no_difference() -> None:
     facts = environment_facts(RunEnvironment(key="k", python="3.11"), "http://x/lock")
-    assert "Differs" not in [one["name"] for one in facts]
+    assert not {"Differs", "Processes"} & {one["name"] for one in facts}
+
+
+def test_a_control_group_is_said_beside_the_environment() -> None:
+    environment = RunEnvironment(key="k", python="3.11", control_group=True)
+    facts = {one["name"]: one for one in environment_facts(environment, "http://x/lock")}
+    assert "none can escape" in facts["Processes"]["value"]
 
 
 def test_each_package_says_what_asked_for_it() -> None:

@@ -22,6 +22,13 @@ def test_versions_disk_and_state_are_shown(draw: Draw, screen: Screen) -> None:
     assert "live" in screen.shown["state"]["value"]["works"]
 
 
+def test_whether_a_run_has_a_control_group_is_said_once_for_all(app: FakeClient) -> None:
+    for has, words in ((True, "none can escape"), (False, "found by their marks")):
+        health = app.health().model_copy(update={"control_groups": has})
+        facts = {one["name"]: one["value"] for one in app_facts(health)}
+        assert words in facts["Processes of a run"]
+
+
 def test_the_disk_is_a_meter_with_its_numbers(app: FakeClient) -> None:
     disk = app_facts(app.health())[-1]
     assert disk["label"] == "83.0 GB free of 256 GB"
