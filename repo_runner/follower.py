@@ -23,7 +23,8 @@ from repo_runner.settings import Settings
 from repo_runner.store import Store
 from repo_runner.tables import RunRow
 
-_LOOK_EVERY_S = 0.05
+#: How often it is looked for news while they come, and once none has come for so long.
+_LOOK_EVERY_S, _LOOK_IDLE_EVERY_S, _IDLE_AFTER_S = 0.05, 0.2, 2.0
 #: What no file tells, the death of a supervisor, is noticed within this time.
 _ALIVE_EVERY_S = 1.0
 #: Nothing is known that would come without a sign; it would be seen within this time.
@@ -57,6 +58,7 @@ class Follower:
         self._summarized_at = 0.0
         #: Until the next step, if nothing happens.
         self._period_s = _PERIOD_S
+        self._news_at = time.monotonic()
 
     def follow(self, closing: threading.Event) -> None:
         """Return when the run has ended, or when `closing` is set (the run then goes on without us)."""
@@ -121,15 +123,23 @@ class Follower:
     def _wait_for_news(self, closing: threading.Event) -> bool:
         """Until a file has changed, at most a period; False when we are to let go. Idle, it is a few stat calls."""
         began = alive_at = time.monotonic()
-        while not closing.wait(_LOOK_EVERY_S):
+        while not closing.wait(self._look_every_s):
             now = time.monotonic()
-            if self._stamps() != self._seen or now - began > self._period_s:
+            if self._stamps() != self._seen:
+                self._news_at = now
+                return True
+            if now - began > self._period_s:
                 return True
             if now - alive_at > _ALIVE_EVERY_S:
                 alive_at = now
                 if not self._backend.is_alive(self._paths):
                     return True
         return False
+
+    @property
+    def _look_every_s(self) -> float:
+        is_idle = time.monotonic() - self._news_at > _IDLE_AFTER_S
+        return _LOOK_IDLE_EVERY_S if is_idle else _LOOK_EVERY_S
 
     def _stamps(self) -> tuple[object, ...]:
         """Changes when there is something to do: an intent, events, output. Once the end is written, at every look."""

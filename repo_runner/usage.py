@@ -17,8 +17,8 @@ from repo_runner.events import EventWriter
 #: The first minutes are watched closely; a run of days is not worth a line every two seconds.
 _SHORTEST_S, _LONGEST_S = 2.0, 10.0
 _EVERY_PART_OF_LIFE = 60
-#: Of one core's time, at most: to find the descendants of one process all processes are looked at.
-_SHARE = 1 / 250
+#: Of one core's time, while that is not longer: to find the descendants of one process all processes are looked at.
+_SHARE = 1 / 1000
 
 
 class UsageMeter:
@@ -40,7 +40,8 @@ class UsageMeter:
         facts = self.sample(psutil.Process().children(recursive=True), now - self._sampled_at)
         took = time.thread_time() - began
         self._sampled_at = now
-        self._due_at = now + max(_period(now - self._began_at), took / _SHARE)
+        period_s = max(_period(now - self._began_at), took / _SHARE)
+        self._due_at = now + min(period_s, _LONGEST_S)
         self._writer.write("resources", **facts)
 
     def sample(self, tree: list[psutil.Process], elapsed_s: float) -> dict[str, float | int]:
