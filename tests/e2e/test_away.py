@@ -14,7 +14,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from examples.app_process import ROOT, free_port
-from tests.e2e.pages import NewRunPage, go
+from tests.e2e.pages import NewRunPage, RunPage, go
+from tests.e2e.sight import cut, out_of_reach, violations
 from tests.waiting import wait_for
 
 AWAY = "The app is not answering"
@@ -58,6 +59,16 @@ def preview(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Preview]:
             yield Preview(address, away)
         finally:
             server.terminate()
+
+
+def complaints(page: Page) -> list[str]:
+    """What is wrong with how the page looks now, in both themes."""
+    page.add_style_tag(content="* { transition: none !important; animation: none !important }")
+    found = out_of_reach(page) + cut(page)
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        found += [f"{theme}: {one}" for one in violations(page)]
+    return found
 
 
 def _answers(address: str) -> bool:
@@ -110,6 +121,7 @@ def test_a_dangerous_variable_is_refused_at_its_row_and_a_secret_leaves_the_page
     page.keyboard.type("LD_PRELOAD")
     row = page.get_by_test_id("variable").filter(has_text="cannot be set for a run")
     expect(row).to_be_visible(timeout=WAIT_MS)
+    assert not complaints(page)
     expect(value).to_have_attribute("placeholder", "given, never shown again", timeout=WAIT_MS)
     expect(value).to_have_value("")
     assert "never-to-be-seen" not in page.content()
@@ -136,3 +148,40 @@ def test_of_fields_that_are_edited_at_once_no_edit_is_lost(preview: Preview, pag
     expect(ref).to_have_value("v1.9")
     command = page.get_by_test_id("fact-Command")
     expect(command).to_contain_text("--max_epochs 7 --lr 0.5 --tag fast", timeout=WAIT_MS)
+
+
+@pytest.mark.parametrize(
+    ("view", "button", "confirm"),
+    [
+        ("run?run_id=live", "Stop", "Stop this run"),
+        ("run?run_id=done0", "Delete", "Delete for good"),
+        ("system", "Remove all unused …", "Remove all unused"),
+    ],
+)
+def test_a_dialog_is_readable_and_used_by_the_keyboard_alone(
+    preview: Preview, page: Page, view: str, button: str, confirm: str
+) -> None:
+    preview.open(page, view, button)
+    asks = page.get_by_role("button", name=button, exact=True)
+    asks.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    confirms = dialog.get_by_role("button", name=confirm, exact=True)
+    expect(confirms).to_be_visible(timeout=WAIT_MS)
+    assert not complaints(page)
+    for _ in range(3):
+        if confirms.evaluate("node => node === document.activeElement"):
+            break
+        page.keyboard.press("Tab")
+    expect(confirms).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0, timeout=WAIT_MS)
+    expect(asks).to_be_focused(timeout=WAIT_MS)
+
+
+def test_tensorboard_is_come_to_by_the_keyboard(preview: Preview, page: Page) -> None:
+    preview.open(page, "run?run_id=done0", "Hyperparameters")
+    RunPage(page).tab("TensorBoard").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("board")).to_be_visible(timeout=WAIT_MS)
+    assert not complaints(page)
