@@ -26,7 +26,9 @@ from tests.integration.faults.scripts import LOUD
 from tests.waiting import wait_for
 
 _IS_FULL = bool(os.environ.get("TEST_ALL_FAULTS"))
-_SESSIONS, _RUNS, _SECONDS, _WARM_S = (50, 5, 3600, 300) if _IS_FULL else (5, 2, 6, 3)
+_SESSIONS, _RUNS, _SECONDS, _WARM_S = (50, 5, 3600, 300) if _IS_FULL else (4, 2, 2, 2)
+#: What is measured goes on until there are so many pages and updates; a busy machine takes longer for them.
+_LEAST_ANSWERS = 3 * _SESSIONS
 #: Of 95 of 100 pages. Beside other tests on two cores, only what hangs is slow.
 _SLOW_S = 2.0 if _IS_FULL else 20.0
 _GROWTH = 1.1 if _IS_FULL else 1.3
@@ -74,6 +76,11 @@ def test_I1_many_sessions_while_runs_log_at_full_speed_cost_neither_time_nor_mem
                 time.sleep(_WARM_S)
                 before, asked_before = Held.by(app), answers(sessions)
                 time.sleep(_SECONDS)
+                wait_for(
+                    lambda: answers(sessions) >= asked_before + _LEAST_ANSWERS,
+                    timeout_s=300,
+                    what="answers",
+                )
                 after, answered = Held.by(app), answers(sessions) - asked_before
         finally:
             gate.touch()
@@ -82,10 +89,11 @@ def test_I1_many_sessions_while_runs_log_at_full_speed_cost_neither_time_nor_mem
             assert client.get(run_id).status is RunStatus.SUCCEEDED
     pages = [seconds for session in sessions for seconds in session.pages]
     p95 = quantiles(pages, n=20)[-1]
-    record_property(NOTE, f"{_SESSIONS} sessions, {_RUNS} runs, {_SECONDS} s; p95 page {p95:.1f} s")
+    record_property(
+        NOTE, f"{_SESSIONS} sessions, {_RUNS} runs, {answered} answers; p95 page {p95:.1f} s"
+    )
     assert [fault for session in sessions for fault in session.faults] == []
     assert p95 < _SLOW_S
-    assert answered > _SESSIONS
     # What stayed behind after each answer would show.
     assert after.threads - before.threads < answered / 2, (before, after, answered)
     assert after.descriptors - before.descriptors < answered / 2, (before, after, answered)
