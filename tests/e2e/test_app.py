@@ -9,6 +9,9 @@ import sys
 import urllib.request
 from pathlib import Path
 
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import ClientConnection
+
 from examples.app_process import COMMAND, AppProcess, free_port
 from examples.git_server import GitServer
 from repo_runner.app_file import AppAddress
@@ -16,6 +19,7 @@ from repo_runner.client import Client
 from repo_runner.models import Run, RunStatus, Submission
 from tests.app_fixtures import NOTHING_TO_INSTALL, TINY_LIGHTNING_REPO, app_env
 from tests.git_fixtures import MakeRepo
+from tests.page_sessions import connected, receive, send
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -154,3 +158,35 @@ def test_a_checkpoint_is_served_in_ranges(
         assert answer.status == 206
         assert len(answer.read()) == 10
         assert answer.headers["Content-Disposition"].startswith("attachment")
+
+
+def test_what_a_page_asked_for_before_it_was_left_does_not_empty_the_next_page(
+    app: AppProcess,
+) -> None:
+    with connected(app) as page:
+        send(page, page_name="runs")
+        messages = drawn(page)
+        parts = [m.auto_rerun.fragment_id for m in messages if m.HasField("auto_rerun")]
+        known = next(m.navigation for m in messages if m.HasField("navigation"))
+        names = {p.url_pathname: p.page_script_hash for p in known.app_pages}
+        send(page, page_script_hash=names["system"])
+        while not (begun := receive(page)).HasField("new_session"):
+            pass
+        # While the next page is made: the browser may not know yet that the other one was left.
+        for part in parts:
+            send(page, page_script_hash=names["runs"], fragment_id=part, is_auto_rerun=True)
+        later = drawn(page)
+        send(page, page_script_hash=names["system"])
+        later += drawn(page)
+    assert parts
+    assert begun.new_session.page_script_hash == names["system"]
+    pages = {m.new_session.page_script_hash for m in later if m.HasField("new_session")}
+    assert pages == {names["system"]}, "a page that was left came back"
+
+
+def drawn(page: ClientConnection) -> list[ForwardMsg]:
+    """Return all messages until a page is there."""
+    messages = [receive(page)]
+    while not messages[-1].HasField("script_finished"):
+        messages.append(receive(page))
+    return messages

@@ -25,8 +25,8 @@ from repo_runner.process import MARKER
 from tests.app_fixtures import NOTHING_TO_INSTALL, app_env, prepared
 from tests.fault_matrix import NOTE
 from tests.git_fixtures import MakeRepo
-from tests.integration.faults.page_sessions import PageSession
 from tests.integration.faults.scripts import GOES_ON, LOUD
+from tests.page_sessions import PageSession
 from tests.waiting import wait_for
 
 _IS_FULL = bool(os.environ.get("TEST_ALL_FAULTS"))

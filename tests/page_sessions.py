@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import httpx
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -20,14 +21,33 @@ _EVERY_S, _UPDATES = 1.0, 5
 _EARLY = ForwardMsg.FINISHED_EARLY_FOR_RERUN
 
 
+def connected(app: AppProcess) -> ClientConnection:
+    """Open what a browser opens for a page, with a session of its own."""
+    ui = AppAddress.find(app.settings).ui_address
+    cookie = httpx.get(app.link(), trust_env=False).headers["set-cookie"].partition(";")[0]
+    headers = {"Cookie": cookie, "Origin": ui}
+    address = f"{ui.replace('http', 'ws', 1)}/_stcore/stream"
+    return connect(address, additional_headers=headers, max_size=None, open_timeout=60)
+
+
+def send(page: ClientConnection, **asked: Any) -> None:
+    """Ask for a page, or for a part of one."""
+    page.send(BackMsg(rerun_script=ClientState(**asked)).SerializeToString())
+
+
+def receive(page: ClientConnection) -> ForwardMsg:
+    """Return the next message."""
+    data = page.recv(timeout=120)
+    assert isinstance(data, bytes)
+    return ForwardMsg.FromString(data)
+
+
 class PageSession(threading.Thread):
     """One person who looks at the page of a run."""
 
     def __init__(self, app: AppProcess, run_id: str) -> None:
         super().__init__(name=f"session-{run_id}", daemon=True)
-        self._ui = AppAddress.find(app.settings).ui_address
-        answer = httpx.get(app.link(), trust_env=False)
-        self._cookie = answer.headers["set-cookie"].partition(";")[0]
+        self._app = app
         self._state = {"query_string": f"run_id={run_id}", "page_name": "run"}
         self._run_id = run_id
         self._closing = threading.Event()
@@ -39,12 +59,8 @@ class PageSession(threading.Thread):
 
     def run(self) -> None:
         """Load the page, keep it up to date, load it again, until closed."""
-        headers = {"Cookie": self._cookie, "Origin": self._ui}
-        address = f"{self._ui.replace('http', 'ws', 1)}/_stcore/stream"
         try:
-            with connect(
-                address, additional_headers=headers, max_size=None, open_timeout=60
-            ) as page:
+            with connected(self._app) as page:
                 while not self._closing.is_set():
                     self._look(page)
         except (OSError, ConnectionClosed, TimeoutError) as error:
@@ -71,13 +87,10 @@ class PageSession(threading.Thread):
     ) -> tuple[str, float, bytes]:
         """Run the page's script, or a part of it: which part lives, how long it took, and all that came."""
         began, live, told = time.monotonic(), "", b""
-        asked = ClientState(**self._state, fragment_id=fragment_id, is_auto_rerun=is_auto_rerun)
-        page.send(BackMsg(rerun_script=asked).SerializeToString())
+        send(page, **self._state, fragment_id=fragment_id, is_auto_rerun=is_auto_rerun)
         while True:
-            data = page.recv(timeout=120)
-            assert isinstance(data, bytes)
-            told += data
-            message = ForwardMsg.FromString(data)
+            message = receive(page)
+            told += message.SerializeToString()
             kind = message.WhichOneof("type")
             if kind == "auto_rerun":
                 live = message.auto_rerun.fragment_id
