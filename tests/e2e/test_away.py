@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from examples.app_process import ROOT, free_port
-from tests.e2e.pages import NewRunPage, RunPage, go
+from tests.e2e.pages import NewRunPage, RunPage, RunsPage, go
 from tests.e2e.sight import cut, out_of_reach, violations
 from tests.waiting import wait_for
 
@@ -151,17 +151,21 @@ def test_of_fields_that_are_edited_at_once_no_edit_is_lost(preview: Preview, pag
 
 
 @pytest.mark.parametrize(
-    ("view", "button", "confirm"),
+    ("view", "picked", "button", "confirm"),
     [
-        ("run?run_id=live", "Stop", "Stop this run"),
-        ("run?run_id=done0", "Delete", "Delete for good"),
-        ("system", "Remove all unused …", "Remove all unused"),
+        ("run?run_id=live", "", "Stop", "Stop this run"),
+        ("run?run_id=done0", "", "Delete", "Delete for good"),
+        ("runs", "live", "Stop …", "Stop 1 run"),
+        ("runs", "done0", "Delete …", "Delete 1 run for good"),
+        ("system", "", "Remove all unused …", "Remove all unused"),
     ],
 )
 def test_a_dialog_is_readable_and_used_by_the_keyboard_alone(
-    preview: Preview, page: Page, view: str, button: str, confirm: str
+    preview: Preview, page: Page, view: str, picked: str, button: str, confirm: str
 ) -> None:
-    preview.open(page, view, button)
+    preview.open(page, view, "digits" if picked else button)
+    if picked:
+        RunsPage(page).row(picked).get_by_role("checkbox").press("Space")
     asks = page.get_by_role("button", name=button, exact=True)
     asks.focus()
     page.keyboard.press("Enter")

@@ -96,9 +96,23 @@ class Widget extends HTMLElement {
     if (!this.shadowRoot) {
       this.attachShadow({ mode: "open" }).adoptedStyleSheets = [sheet];
       this.state = {};
+      this.keepFocus();
       this.start?.();
     }
     this.refresh();
+  }
+
+  // A dialog that closes gives the focus back to the element as a whole: to its first part, not to the one that had it.
+  keepFocus() {
+    let asked = null;
+    this.shadowRoot.addEventListener("focusout", ({ target, relatedTarget }) => {
+      if (relatedTarget?.closest("[role=dialog]")) asked = target;
+    });
+    this.shadowRoot.addEventListener("focusin", () => {
+      const part = asked;
+      asked = null;
+      if (part?.isConnected) part.focus();
+    });
   }
 
   // Takes in what has come: each update builds on the one before, and may come twice. A gap is asked to be filled.
