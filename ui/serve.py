@@ -26,6 +26,7 @@ from repo_runner.access import locked_page
 from repo_runner.access.gate import Gate
 from repo_runner.settings import UI_PATH, Settings
 from ui import front_page
+from ui.page_messages import send_pages_whole
 from ui.page_requests import forget_left_pages
 
 _HOST = "127.0.0.1"
@@ -182,6 +183,7 @@ def _security_headers(
 
 async def _serve(port: int) -> None:
     forget_left_pages()
+    send_pages_whole()
     server = GuardedServer(port, Settings.from_env())
     await server.start()
     bootstrap.prepare_streamlit_environment(__file__)

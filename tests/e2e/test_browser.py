@@ -68,11 +68,13 @@ def test_the_page_of_a_run_tells_where_its_time_went_what_it_said_and_what_it_wa
 
 
 @pytest.mark.timeout(400)
-def test_tensorboard_opens_in_a_tab_and_shows_the_runs_metrics(
+def test_tensorboard_opens_in_a_tab_shows_the_runs_metrics_and_leaves_the_search_as_it_was(
     ui: FrameLocator, client: Client
 ) -> None:
     run = next(run for run in client.list(status="succeeded").runs if run.has_probe)
     run_page = RunsPage(ui).open().open_run(run.run_id)
+    run_page.search_log("best")
+    expect(run_page.log_found).to_contain_text("1 line", timeout=30_000)
     run_page.tab("TensorBoard").click()
     board = run_page.board
     expect(board.get_by_text("val_loss").first).to_be_visible(timeout=180_000)
@@ -80,6 +82,7 @@ def test_tensorboard_opens_in_a_tab_and_shows_the_runs_metrics(
     expect(ui.get_by_text("TensorBoard is not running")).to_be_visible(timeout=30_000)
     assert client.board(run.run_id).state == "off"
     run_page.tab("Overview").click()
+    expect(run_page.log_found).to_contain_text("1 line", timeout=30_000)
 
 
 def test_runs_are_compared_with_what_differs_first(
@@ -206,7 +209,9 @@ def test_a_missing_package_is_added_with_a_click(
     expect(run_page.copy_id).not_to_have_attribute(
         "aria-label", f"Copy run id {first}", timeout=60_000
     )
-    assert client.get(run_page.run_id()).spec.requirements == ("pyyaml",)
+    second = run_page.run_id()
+    assert client.get(second).spec.requirements == ("pyyaml",)
+    wait_for(lambda: client.get(second).status.is_terminal, timeout_s=120)
 
 
 def test_selected_runs_are_deleted_after_a_confirmation(

@@ -34,7 +34,9 @@ define(
     }
 
     paint() {
-      const { folds, lines, note, empty, stream, at } = this.data;
+      const { folds, lines, note, empty, stream, at, query } = this.data;
+      // What was looked for before this element was here, on another tab of the run.
+      if (this.stream === undefined) this.state.query = query;
       if (stream !== this.stream || at !== this.place) this.clear(stream, at);
       const held = this.hold();
       this.update(lines);
@@ -152,6 +154,7 @@ define(
           type: "search",
           placeholder: "Find in the whole log",
           "aria-label": "Find in log",
+          value: this.state.query,
           oninput: (e) => this.type(e.target.value),
           onkeydown: (e) => e.key === "Enter" && this.search(),
         }),
