@@ -44,6 +44,12 @@ def session_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ[SESSION_FOLDER] = str(tmp_path_factory.getbasetemp())
 
 
+@pytest.fixture(scope="session", autouse=True)
+def a_thread_each() -> None:
+    """Trainings that wait for each other's threads, side by side on two cores, take many times longer."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the person who runs the tests reaches them."""

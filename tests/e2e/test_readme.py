@@ -37,8 +37,7 @@ def person(tmp_path: Path, shared_caches: Path) -> Iterator[dict[str, str]]:
     kept = {
         n: v for n, v in os.environ.items() if not n.startswith(("PYTEST", "VIRTUAL_ENV", "MAKE"))
     }
-    # Another training may run beside this one on a machine with two cores.
-    variables = {**kept, **ports, **home, **caches, "OMP_NUM_THREADS": "1"}
+    variables = {**kept, **ports, **home, **caches}
     yield variables
     subprocess.run(["make", "stop"], cwd=ROOT, env=variables, check=True, timeout=60)
 

@@ -35,6 +35,9 @@ function sizeText(bytes) {
   return `${i && bytes < 100 ? bytes.toFixed(1) : Math.round(bytes)} ${units[i]}`;
 }
 
+// A sentence whose `names` and `commands` are set as such.
+const prose = (text) => text.split(/`([^`\n]+)`/).map((part, i) => (i % 2 ? h("code", {}, part) : part));
+
 // <rr-time datetime mode="ago|since" until>: relative, the exact local time on hover, ticking without the server.
 define(
   "rr-time",

@@ -28,8 +28,8 @@ function notice({ level, text, hint, lines, code, buttons }, press) {
     h(
       "div",
       {},
-      h("p.text", {}, text),
-      hint && h("p.hint", {}, hint),
+      h("p.text", {}, prose(text)),
+      hint && h("p.hint", {}, prose(hint)),
       buttons?.length > 0 &&
         h(
           "div.buttons",

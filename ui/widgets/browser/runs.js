@@ -175,7 +175,7 @@ define(
     }
 
     progress(run) {
-      if (run.note) return h("span.muted", { title: run.note }, run.note);
+      if (run.note) return h("span.muted", { title: run.note }, prose(run.note));
       return [
         h(
           "div.row",
