@@ -37,7 +37,8 @@ class Lease:
         return cls(descriptor)
 
     def release(self) -> None:
-        """Give the lease back."""
+        """Give the lease back; who looks at this moment has the lock, and must not be taken for its holder."""
+        os.ftruncate(self._descriptor, 0)
         os.close(self._descriptor)
 
 

@@ -91,8 +91,8 @@ def _show_overview(snapshot: Snapshot) -> None:
         if snapshot.metrics or run.status not in (RunStatus.FAILED, RunStatus.STOPPED):
             show_curves(run, snapshot.metrics, snapshot.zoomed, on_zoom=_zoom)
         link = partial(client().log_url, run.run_id)
-        if wish := show_log(run, snapshot.log, link, on_scroll=scroll):
-            _follow(run, snapshot.log, wish)
+        if wishes := show_log(run, snapshot.log, link, on_scroll=scroll):
+            _follow(run, snapshot.log, wishes)
         show_resources(snapshot.resources)
     with right:
         show_checkpoints(
@@ -111,9 +111,10 @@ def _zoom(stretch: list[int]) -> None:
     st.session_state["zoom"] = stretch or None
 
 
-def _follow(run: Run, log: Log, wish: LogWish) -> None:
+def _follow(run: Run, log: Log, wishes: list[LogWish]) -> None:
     try:
-        follow_wish(run, log, wish)
+        for wish in wishes:
+            follow_wish(run.run_id, log.stream, wish)
     except RunnerError as error:
         show_errors(error, key="log-error")
     else:

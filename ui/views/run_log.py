@@ -77,19 +77,20 @@ def stream_now(run: Run) -> str:
     return {phase: stream for stream, phase in STREAMS.items()}.get(run.phase, "fetch")
 
 
-def follow_wish(run: Run, log: Log, wish: LogWish) -> None:
-    """Change the choice as a person has asked. Raises `RunnerError`."""
-    choice = replace(_choice(run.run_id), stream=log.stream)
+def follow_wish(run_id: str, shown: str, wish: LogWish) -> None:
+    """Change the choice as a person has asked who sees the log `shown`. Raises `RunnerError`."""
+    choice = _choice(run_id)
+    choice = replace(choice, stream=choice.stream or shown)
     match wish.verb:
         case "stream" if wish.value in STREAMS:
-            choice = LogChoice(run.run_id, wish.value)
+            # What a person looks for they look for in this log too.
+            choice = _search(LogChoice(run_id, wish.value), choice.query)
         case "search":
-            found = _search(run, log, wish.value) if wish.value else None
-            choice = replace(choice, query=wish.value, found=found)
+            choice = _search(choice, wish.value)
         case "at":
             choice = _at(choice, int(wish.value) if wish.value.isdigit() else None)
         case "error":
-            choice = _at(choice, first_error(run, log))
+            choice = _at(choice, first_error(run_id, choice.stream))
     st.session_state["log_choice"] = choice
 
 
@@ -98,19 +99,22 @@ def _at(choice: LogChoice, place: int | None) -> LogChoice:
     return replace(choice, at=place, part=part)
 
 
-def first_error(run: Run, log: Log) -> int | None:
+def first_error(run_id: str, stream: str) -> int | None:
     """The place of the first line that looks like an error; None: there is none."""
     for words in ERROR_WORDS:
         found = client().search_logs(
-            run.run_id, words, context=0, match_case=True, limit=1, stream=log.stream
+            run_id, words, context=0, match_case=True, limit=1, stream=stream
         )
         if found.matches:
             return found.matches[0].offset
     return None
 
 
-def _search(run: Run, log: Log, query: str) -> LogSearch:
-    return client().search_logs(run.run_id, query, limit=MAX_MATCHES, stream=log.stream)
+def _search(choice: LogChoice, query: str) -> LogChoice:
+    found = None
+    if query:
+        found = client().search_logs(choice.run_id, query, limit=MAX_MATCHES, stream=choice.stream)
+    return replace(choice, query=query, found=found)
 
 
 def _choice(run_id: str) -> LogChoice:

@@ -26,12 +26,14 @@ def hear(key: str, said: Sequence[Sequence[Any]], listeners: Mapping[str, Listen
         if number <= heard.get(key, 0) or update < session_began():
             continue
         heard[key] = number
-        st.session_state.setdefault("news", {}).setdefault(key, {})[name] = value
+        news: dict[str, Any] = st.session_state.setdefault("news", {}).setdefault(key, {})
+        news.pop(name, None)
+        news[name] = value
         if name in listeners:
             listeners[name](value)
 
 
 def news_of(key: str) -> Mapping[str, Any]:
-    """Return what was heard since the last time."""
+    """Return what was heard since the last time, in order; of one name the last."""
     news: Mapping[str, Any] = st.session_state.get("news", {}).pop(key, {})
     return news

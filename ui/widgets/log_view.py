@@ -51,18 +51,15 @@ class LogWish:
 
 def show_log(
     run: Run, log: Log, link: Link, on_scroll: Callable[[str], None] = str
-) -> LogWish | None:
-    """Show the logs and return what a person has asked for; `link` gives the address of a whole log.
+) -> list[LogWish]:
+    """Show the logs and return all a person has asked for, in order; `link` gives the address of a whole log.
 
     `on_scroll` hears that the person has come to the first line (`older`) or to the last one of a part (`newer`).
     """
     scrolls = {"older": lambda _: on_scroll("older"), "newer": lambda _: on_scroll("newer")}
     events = {**dict.fromkeys(_VERBS, nothing), **scrolls}
     sent = mount("rr-log", log_data(run, log, link), key="log", on_event=events)
-    for verb in _VERBS:
-        if sent.get(verb) is not None:
-            return LogWish(verb, str(sent[verb]))
-    return None
+    return [LogWish(verb, str(value)) for verb, value in sent.items() if verb in _VERBS]
 
 
 def log_data(run: Run, log: Log, link: Link) -> dict[str, Any]:

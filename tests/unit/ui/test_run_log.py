@@ -33,6 +33,19 @@ def test_the_whole_log_is_searched_by_the_app(draw: Draw, screen: Screen) -> Non
     assert wish(page, screen, search="")["found"] is None
 
 
+def test_all_that_is_asked_at_once_is_done_in_order(draw: Draw, screen: Screen) -> None:
+    page = draw("run_detail", run_id="done0")
+    log = wish(page, screen, stream="fetch", search="files", at="0")
+    assert (log["stream"], log["query"], log["at"]) == ("fetch", "files", 0)
+    assert [match["text"][-5:] for match in log["found"]["matches"]] == ["100 %"]
+
+
+def test_what_is_looked_for_is_looked_for_in_the_next_log_too(draw: Draw, screen: Screen) -> None:
+    page = draw("run_detail", run_id="done0")
+    assert len(wish(page, screen, search="files")["found"]["matches"]) == 0
+    assert len(wish(page, screen, stream="fetch")["found"]["matches"]) == 1
+
+
 def test_a_match_leads_to_its_place_and_follow_back_to_the_end(draw: Draw, screen: Screen) -> None:
     page = draw("run_detail", run_id="done0")
     place = screen.shown["log"]["lines"][2][0]

@@ -58,8 +58,6 @@ define(
 
     // Another log, or another place of it: nothing of what was there before has a meaning here.
     clear(stream, at) {
-      // What a person looks for they look for in this log too.
-      if (stream !== this.stream && this.state.query) this.type(this.state.query);
       Object.assign(this.state, { follow: at == null, folded: false });
       this.goes = at != null;
       this.stream = stream;
