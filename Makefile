@@ -14,8 +14,8 @@ ifeq ($(UV_FIND_LINKS)$(UV_INDEX)$(UV_TORCH_BACKEND),)
 TORCH_BACKEND := --torch-backend cpu
 endif
 
-# The environment is ours to fill: copies, because the framework rewrites a file of its own package at start.
-export UV_LINK_MODE ?= copy
+# Copies, because the framework rewrites a file of its own package at start. The environments of runs are links.
+INSTALL := $(UV) pip install --quiet --compile-bytecode --link-mode copy
 # Importing torch takes 8 s without bytecode files and 3 s with them.
 unexport PYTHONDONTWRITEBYTECODE
 # Skips the framework's offer to upgrade itself (sic).
@@ -43,12 +43,12 @@ $(UV):
 
 $(VENV)/.ready: requirements.lock | $(UV)
 	@echo "Installing the app (about a minute)"
-	@$(UV) pip install --quiet --compile-bytecode $(TORCH_BACKEND) -r requirements.lock
+	@$(INSTALL) $(TORCH_BACKEND) -r requirements.lock
 	@touch $@
 
 $(VENV)/.ready-dev: requirements-dev.lock $(VENV)/.ready
 	@echo "Installing what the tests need"
-	@$(UV) pip install --quiet --compile-bytecode $(TORCH_BACKEND) -r requirements-dev.lock
+	@$(INSTALL) $(TORCH_BACKEND) -r requirements-dev.lock
 	@touch $@
 
 setup-ray: .venv-ray/.ready ## Install Ray beside the app, in .venv-ray: a cluster on this machine, for the tests
